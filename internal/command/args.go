@@ -1,0 +1,178 @@
+package command
+
+import (
+	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/store/kv"
+)
+
+// FieldType says how a named argument is read from JSON, MessagePack, a path or a query.
+type FieldType uint8
+
+// The types of field. Key, KeyList and PairList are also what the engine locks.
+const (
+	// KeyField is one key: a string of 1..kv.MaxKeyBytes bytes.
+	KeyField FieldType = iota
+	// StringField is text.
+	StringField
+	// ValueField is any JSON value: strings as their bytes, anything else as compact JSON text.
+	ValueField
+	// IntField is a signed 64-bit number.
+	IntField
+	// UintField is a number of 0 or more.
+	UintField
+	// BoolField is true or false.
+	BoolField
+	// KeyListField is a list of keys.
+	KeyListField
+	// PairListField is a list of {key, value} objects or [key, value] arrays.
+	PairListField
+	// CommandListField is a list of {command, payload} objects, each decoded by its own row.
+	CommandListField
+)
+
+// Field is one named argument of a Synap row.
+type Field struct {
+	Name     string
+	Aliases  []string
+	Type     FieldType
+	Required bool
+	Doc      string
+}
+
+// Value is one decoded argument. B of a StringField or ValueField borrows from the request.
+type Value struct {
+	Set  bool // present and not null (a ValueField's null is present: its JSON text is null)
+	Bool bool
+	JSON bool // a ValueField that was not a string
+	Int  int64
+	B    []byte
+	List [][]byte // KeyListField: the keys; PairListField: key, value, key, value …
+	// ListJSON says of each pair of a PairListField whether its value was not a string.
+	ListJSON []bool
+	// Commands are the items of a CommandListField.
+	Commands []Item
+}
+
+// Item is one command of a batch. Err, when set, is why it could not be decoded.
+type Item struct {
+	Args Args // Args.Row is nil when Err is set before a row was found
+	Err  error
+}
+
+// Args are the decoded arguments of one Synap command, by the position of their Field.
+// They are reused between requests: see Reset.
+type Args struct {
+	Row  *Row
+	Vals []Value
+	// RequestID is the envelope's request_id, empty elsewhere.
+	RequestID []byte
+}
+
+// Reset prepares a for row.
+func (a *Args) Reset(row *Row) {
+	a.Row = row
+	a.RequestID = nil
+	for len(a.Vals) < len(row.Fields) {
+		a.Vals = append(a.Vals, Value{})
+	}
+	for i := range row.Fields {
+		v := &a.Vals[i]
+		*v = Value{List: v.List[:0], ListJSON: v.ListJSON[:0], Commands: v.Commands[:0]}
+	}
+}
+
+// Index finds the field called name, or -1.
+func (r *Row) Index(name []byte) int {
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		if f.Name == string(name) {
+			return i
+		}
+		for _, alias := range f.Aliases {
+			if alias == string(name) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// Validate reports the first required field that is absent, and keys out of bounds.
+func (a *Args) Validate() error {
+	for i := range a.Row.Fields {
+		f, v := &a.Row.Fields[i], &a.Vals[i]
+		if !v.Set {
+			if f.Required {
+				return errs.Missing(f.Name)
+			}
+			continue
+		}
+		switch f.Type {
+		case KeyField:
+			if err := CheckKey(v.B); err != nil {
+				return err
+			}
+		case KeyListField:
+			for _, k := range v.List {
+				if err := CheckKey(k); err != nil {
+					return err
+				}
+			}
+		case PairListField:
+			for j := 0; j < len(v.List); j += 2 {
+				if err := CheckKey(v.List[j]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// declare tells tx which keys the command touches and adds up the bytes it brings.
+func (a *Args) declare(tx *kv.Tx, db uint8) (bytes int) {
+	for i := range a.Row.Fields {
+		v := &a.Vals[i]
+		bytes += len(v.B)
+		switch a.Row.Fields[i].Type {
+		case KeyField:
+			if v.Set {
+				tx.Declare(db, v.B)
+			}
+		case KeyListField, PairListField:
+			step := 1
+			if a.Row.Fields[i].Type == PairListField {
+				step = 2
+			}
+			for j := 0; j < len(v.List); j += step {
+				tx.Declare(db, v.List[j])
+			}
+			for _, b := range v.List {
+				bytes += len(b)
+			}
+		}
+	}
+	return bytes
+}
+
+// The accessors below take the position of a field in its row's Fields.
+
+// Has says whether field i was given.
+func (a *Args) Has(i int) bool { return a.Vals[i].Set }
+
+// Bytes is a key, string or value.
+func (a *Args) Bytes(i int) []byte { return a.Vals[i].B }
+
+// Bool is a flag; absent means false.
+func (a *Args) Bool(i int) bool { return a.Vals[i].Bool }
+
+// Int is a number, or def when absent.
+func (a *Args) Int(i int, def int64) int64 {
+	if !a.Vals[i].Set {
+		return def
+	}
+	return a.Vals[i].Int
+}
+
+// List is a list of keys, or of keys and values in turn.
+func (a *Args) List(i int) [][]byte { return a.Vals[i].List }

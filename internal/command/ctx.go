@@ -1,0 +1,26 @@
+package command
+
+import (
+	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/store/kv"
+)
+
+// Ctx is what a running command sees. It is valid only during the call.
+type Ctx struct {
+	Reply   Reply
+	Tx      *kv.Tx // holds the locks of the command's keys
+	Store   *kv.Store
+	Session *Session // the connection's state; never nil
+	Engine  *Engine
+	DB      uint8 // the session's database
+	Now     int64 // ms since the Unix epoch
+}
+
+// CheckKey refuses keys that the store cannot hold.
+func CheckKey(key []byte) error {
+	if len(key) > kv.MaxKeyBytes {
+		return errs.Newf(errs.TooLarge,
+			"Invalid request: key is %d bytes long; the limit is %d", len(key), kv.MaxKeyBytes)
+	}
+	return nil
+}

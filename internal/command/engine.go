@@ -1,0 +1,223 @@
+package command
+
+import (
+	"strings"
+
+	"github.com/synapdb/synap/internal/clock"
+	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/store/kv"
+)
+
+// Engine runs commands against the stores. It is safe for concurrent use; each Session is not.
+type Engine struct {
+	Table    *Table
+	Store    *kv.Store
+	Clock    clock.Clock
+	Sessions *Registry
+	Settings *Settings
+	Server   ServerInfo
+	Limits   Limits
+}
+
+// Limits bound what one caller may ask for.
+type Limits struct {
+	BatchItems int // commands in one batch or transaction
+	BatchBytes int // bytes of one queued transaction
+	ValueBytes int // bytes of one value
+}
+
+// Failures worded as Redis words them.
+var (
+	errRedisMemory = errs.New(errs.Redis,
+		"OOM command not allowed when used memory > 'maxmemory'.")
+	errInMulti   = errs.New(errs.Redis, "ERR Command not allowed inside a transaction")
+	errExecAbort = errs.New(errs.Redis,
+		"EXECABORT Transaction discarded because of previous errors.")
+	errMultiFull = errs.New(errs.Redis,
+		"ERR transaction is over the limit of queued commands or bytes; send it in parts")
+)
+
+var errMemory = errs.New(errs.MemoryLimit, "Memory limit exceeded")
+
+// perCommandBytes is added to a write's arguments when room is made for it: header and indexes.
+const perCommandBytes = 64
+
+// Exec runs one Redis command line and writes exactly one reply, except where the session is in
+// MULTI: then the command is queued and the reply says so. argv is only borrowed.
+func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
+	row, err := e.Resolve(argv)
+	if err != nil {
+		if s.Multi != nil {
+			s.Multi.Dirty = true
+		}
+		r.Error(err)
+		return
+	}
+	s.Info.LastCommand.Store(row)
+	if s.Multi != nil && !row.Has(NoQueue) {
+		e.enqueue(s, row, argv, r)
+		return
+	}
+	e.count(s, row, e.lockAndRun(s, row, argv, r))
+}
+
+// Resolve finds the row (of a subcommand, where there are some) and checks the arity.
+func (e *Engine) Resolve(argv [][]byte) (*Row, error) {
+	row := e.Table.Redis(argv[0])
+	if row == nil {
+		return nil, unknownCommand(argv)
+	}
+	if row.Subcommands != nil && len(argv) > 1 {
+		sub := row.subcommand(argv[1])
+		if sub == nil {
+			return nil, errs.Newf(errs.Redis, "ERR unknown subcommand '%s'. Try %s HELP.",
+				clip(argv[1], 128), strings.ToUpper(row.Name))
+		}
+		if !sub.CheckArity(len(argv)) {
+			return nil, errs.Newf(errs.Redis, "ERR wrong number of arguments for '%s|%s' command",
+				strings.ToLower(row.Name), strings.ToLower(sub.Name))
+		}
+		return sub, nil
+	}
+	if !row.CheckArity(len(argv)) {
+		return nil, errs.Newf(errs.Redis, "ERR wrong number of arguments for '%s' command",
+			strings.ToLower(row.Name))
+	}
+	return row, nil
+}
+
+func (r *Row) subcommand(name []byte) *Row {
+	for _, sub := range r.Subcommands {
+		if len(sub.Name) == len(name) && strings.EqualFold(sub.Name, string(name)) {
+			return sub
+		}
+	}
+	return nil
+}
+
+func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error {
+	c := e.context(s, r)
+	if row.Has(Grows) && e.makeRoom(argv, c.Now) != nil {
+		r.Error(errRedisMemory)
+		return errRedisMemory
+	}
+	if row.Has(SelfLocking) {
+		return report(r, row.Run(c, argv))
+	}
+	row.declare(c.Tx, s.DB, argv)
+	c.Tx.Lock()
+	err := row.Run(c, argv)
+	c.Tx.Unlock()
+	return report(r, err)
+}
+
+// context prepares the session's Ctx for one command.
+func (e *Engine) context(s *Session, r Reply) *Ctx {
+	c := &s.ctx
+	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx, e.Store, s, e, s.DB
+	c.Now = e.Clock.Now()
+	e.Store.Begin(c.Tx, c.Now)
+	return c
+}
+
+func report(r Reply, err error) error {
+	if err != nil {
+		r.Error(err)
+	}
+	return err
+}
+
+func (e *Engine) count(s *Session, row *Row, err error) {
+	if s.Counters == nil {
+		return
+	}
+	s.Counters.Calls[row.id].Add(1)
+	if err != nil {
+		s.Counters.Failures[row.id].Add(1)
+	}
+}
+
+func (e *Engine) makeRoom(argv [][]byte, now int64) error {
+	need := perCommandBytes
+	for _, word := range argv {
+		need += len(word)
+	}
+	return e.Store.MakeRoom(need, now)
+}
+
+// declare tells tx which keys the command line touches.
+func (r *Row) declare(tx *kv.Tx, db uint8, argv [][]byte) {
+	if r.Has(AllKeys) {
+		tx.DeclareAll()
+		return
+	}
+	if r.KeyWords != nil {
+		for _, key := range r.KeyWords(argv) {
+			tx.Declare(db, key)
+		}
+		return
+	}
+	if r.Keys.First == 0 {
+		return
+	}
+	last := r.Keys.Last
+	if last < 0 {
+		last += len(argv)
+	}
+	for i := r.Keys.First; i <= last && i < len(argv); i += r.Keys.Step {
+		tx.Declare(db, argv[i])
+	}
+}
+
+// Call runs one Synap command whose arguments are decoded and valid. On success exactly one value
+// was written to r; on failure none.
+func (e *Engine) Call(s *Session, a *Args, r Reply) error {
+	return e.CallAs(s, a, a.Row.Call, a.Row.Flags, r)
+}
+
+// CallAs is Call for a REST route, whose function and flags may differ from the row's.
+func (e *Engine) CallAs(s *Session, a *Args, call func(*Ctx, *Args) error, f Flag, r Reply) error {
+	c := e.context(s, r)
+	err := e.lockAndCall(c, a, call, f)
+	e.count(s, a.Row, err)
+	return err
+}
+
+func (e *Engine) lockAndCall(c *Ctx, a *Args, call func(*Ctx, *Args) error, f Flag) error {
+	if f&SelfLocking != 0 {
+		return call(c, a)
+	}
+	bytes := a.declare(c.Tx, c.DB)
+	if f&AllKeys != 0 {
+		c.Tx.DeclareAll()
+	}
+	if f&Grows != 0 && e.Store.MakeRoom(bytes+perCommandBytes, c.Now) != nil {
+		return errMemory
+	}
+	c.Tx.Lock()
+	err := call(c, a)
+	c.Tx.Unlock()
+	return err
+}
+
+// unknownCommand words the refusal as Redis does, arguments clipped.
+func unknownCommand(argv [][]byte) error {
+	var b strings.Builder
+	for _, word := range argv[1:] {
+		if b.Len() >= 128 {
+			break
+		}
+		b.WriteString("'" + clip(word, 128-b.Len()) + "' ")
+	}
+	return errs.Newf(errs.Redis, "ERR unknown command '%s', with args beginning with: %s",
+		clip(argv[0], 128), b.String())
+}
+
+// clip shortens a word for an error text.
+func clip(b []byte, most int) string { return string(b[:min(len(b), most)]) }
+
+// ErrAborted is the failure of every other item of an atomic batch that did not hold.
+var ErrAborted = errs.New(errs.Aborted, "Aborted: another command of this atomic batch failed")
+
+// errUndoable refuses commands in an atomic batch that could not be undone.
+var errUndoable = errs.Request("this command cannot be part of an atomic batch")

@@ -1,0 +1,197 @@
+package command
+
+import (
+	"bytes"
+
+	"github.com/synapdb/synap/internal/errs"
+)
+
+// enqueue puts a command line into the open transaction.
+func (e *Engine) enqueue(s *Session, row *Row, argv [][]byte, r Reply) {
+	m := s.Multi
+	if row.Has(NoMulti) {
+		m.Dirty = true
+		r.Error(errInMulti)
+		return
+	}
+	line := make([][]byte, len(argv))
+	for i, word := range argv {
+		line[i] = bytes.Clone(word)
+		m.Bytes += len(word)
+	}
+	if len(m.Queue) >= e.Limits.BatchItems || m.Bytes > e.Limits.BatchBytes {
+		m.Dirty = true
+		m.Queue = nil
+		r.Error(errMultiFull)
+		return
+	}
+	m.Queue = append(m.Queue, line)
+	s.Info.Multi.Store(int32(len(m.Queue)))
+	r.Status("QUEUED")
+}
+
+// EndMulti leaves the transaction and forgets watched keys. The caller holds no lock.
+func (e *Engine) EndMulti(s *Session) {
+	s.Multi = nil
+	s.Info.Multi.Store(-1)
+	if !s.Watched.Empty() {
+		e.Store.Unwatch(&s.Watched)
+	}
+}
+
+// ExecMulti runs the queued commands of c's session with all their keys locked at once and
+// writes one array of replies, or a null array when a watched key changed.
+func (e *Engine) ExecMulti(c *Ctx) error {
+	s := c.Session
+	m := s.Multi
+	if m.Dirty {
+		e.EndMulti(s)
+		return errExecAbort
+	}
+	rows := make([]*Row, len(m.Queue))
+	db := s.DB
+	var need int
+	for i, argv := range m.Queue {
+		rows[i], _ = e.Resolve(argv) // resolved once already, when queued
+		if rows[i].Name == "SELECT" {
+			c.Tx.DeclareAll() // later keys belong to another database: lock everything
+		}
+		rows[i].declare(c.Tx, db, argv)
+		if rows[i].Has(Grows) {
+			for _, word := range argv {
+				need += len(word)
+			}
+			need += perCommandBytes
+		}
+	}
+	if need > 0 && e.Store.MakeRoom(need, c.Now) != nil {
+		e.EndMulti(s)
+		return errRedisMemory
+	}
+	c.Tx.DeclareWatched(&s.Watched)
+	c.Tx.Lock()
+	s.Multi = nil
+	if c.Tx.Changed(&s.Watched) {
+		c.Tx.Unlock()
+		e.EndMulti(s)
+		c.Reply.NullArray()
+		return nil
+	}
+	c.Reply.Array(len(rows))
+	for i, row := range rows {
+		c.DB = s.DB // SELECT may have moved it
+		e.count(s, row, report(c.Reply, row.Run(c, m.Queue[i])))
+	}
+	c.Tx.Unlock()
+	e.EndMulti(s)
+	return nil
+}
+
+// Batch runs the items in order, each on its own, and writes an array of
+// {success, payload, error, code}.
+func (e *Engine) Batch(c *Ctx, items []Item) {
+	r := c.Reply
+	s := c.Session
+	r.Array(len(items))
+	for i := range items {
+		item := &items[i]
+		mark := r.Mark()
+		beginItem(r)
+		err := item.Err
+		if err == nil {
+			err = e.CallAs(s, &item.Args, item.Args.Row.Call, item.Args.Row.Flags, r)
+		}
+		endItem(r, mark, err)
+	}
+}
+
+// BatchAtomic runs the items with all their keys locked: all of them hold, or none does.
+func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
+	bad, need := -1, 0
+	for i := range items {
+		item := &items[i]
+		if item.Err == nil && item.Args.Row.Has(NoMulti) {
+			item.Err = errUndoable
+		}
+		if item.Err != nil {
+			bad = i
+			break
+		}
+		need += item.Args.declare(c.Tx, c.DB) + perCommandBytes
+		if item.Args.Row.Has(AllKeys) {
+			c.Tx.DeclareAll()
+		}
+	}
+	r := c.Reply
+	mark := r.Mark()
+	if bad < 0 {
+		if e.Store.MakeRoom(need, c.Now) != nil {
+			return errMemory
+		}
+		r.Array(len(items))
+		c.Tx.Lock()
+		c.Tx.Atomic()
+		bad = runItems(c, items)
+		if bad >= 0 {
+			c.Tx.Rollback()
+		}
+		c.Tx.Unlock()
+	}
+	if bad >= 0 {
+		r.Rewind(mark)
+		abortItems(r, items, bad)
+	}
+	return nil
+}
+
+// runItems returns the position of the first item that failed, or -1.
+func runItems(c *Ctx, items []Item) int {
+	for i := range items {
+		mark := c.Reply.Mark()
+		beginItem(c.Reply)
+		if items[i].Err = items[i].Args.Row.Call(c, &items[i].Args); items[i].Err != nil {
+			return i
+		}
+		endItem(c.Reply, mark, nil)
+	}
+	return -1
+}
+
+func abortItems(r Reply, items []Item, bad int) {
+	r.Array(len(items))
+	for i := range items {
+		err := error(ErrAborted)
+		if i == bad {
+			err = items[i].Err
+		}
+		endItem(r, r.Mark(), err)
+	}
+}
+
+func beginItem(r Reply) {
+	r.Map(4)
+	r.Str("success")
+	r.Bool(true)
+	r.Str("payload")
+}
+
+// endItem closes an item begun by beginItem, or replaces it by a failure.
+func endItem(r Reply, begun Mark, err error) {
+	if err == nil {
+		r.Str("error")
+		r.Null()
+		r.Str("code")
+		r.Null()
+		return
+	}
+	r.Rewind(begun)
+	r.Map(4)
+	r.Str("success")
+	r.Bool(false)
+	r.Str("payload")
+	r.Null()
+	r.Str("error")
+	r.Str(err.Error())
+	r.Str("code")
+	r.Str(errs.Of(err).Code())
+}

@@ -1,0 +1,94 @@
+package command
+
+// Flag is a property of a command.
+type Flag uint16
+
+// The properties.
+const (
+	// Read marks commands that only look.
+	Read Flag = 1 << iota
+	// Write marks commands that may change data.
+	Write
+	// Grows marks writes that are refused when memory is full.
+	Grows
+	// Admin marks commands for administrators.
+	Admin
+	// AllKeys marks commands over the whole key space: they run with every shard locked.
+	AllKeys
+	// NoQueue marks commands that run at once even inside MULTI.
+	NoQueue
+	// NoMulti marks commands refused inside MULTI.
+	NoMulti
+	// Fast marks commands of constant or logarithmic cost.
+	Fast
+	// Blocking marks commands that may wait.
+	Blocking
+	// SelfLocking marks commands that lock what they need themselves.
+	SelfLocking
+)
+
+// KeySpec says which words of a Redis command line are keys: First..Last by Step, 0 = none.
+// A negative Last counts from the end.
+type KeySpec struct{ First, Last, Step int }
+
+// Row is one command. A row is either of the Redis dialect (Run; arguments by position) or of
+// the Synap dialect (Call; a dotted name and named fields); see ARCHITECTURE.md.
+type Row struct {
+	Name    string
+	Aliases []string
+	Summary string
+	Since   string
+	Group   string // "string", "generic", "bitmap", "connection", "server", "transactions", "kv", …
+	Flags   Flag
+	// Resource is the pattern permissions are checked against, e.g. "kv:<key>".
+	Resource string
+
+	// Redis dialect.
+
+	// Arity counts words, the name included; negative: at least that many.
+	Arity int
+	Keys  KeySpec
+	// Words describes the arguments for COMMAND DOCS, e.g. "key value [NX|XX] [EX seconds]".
+	Words string
+	// Subcommands of a container such as CLIENT. The container's own Run is then unused.
+	Subcommands []*Row
+	// Run executes the command. A returned error is the reply; nothing may have been written.
+	Run func(c *Ctx, argv [][]byte) error
+	// KeyWords finds the keys of commands whose positions KeySpec cannot say. Optional.
+	KeyWords func(argv [][]byte) [][]byte
+
+	// Synap dialect.
+
+	// Fields are the named arguments, in the order in which missing ones are reported.
+	Fields []Field
+	// Call executes the command. A returned error is the reply; nothing may have been written.
+	Call func(c *Ctx, a *Args) error
+	// Routes are the REST spellings of the command.
+	Routes []Route
+
+	id int // position in the table, for counters
+}
+
+// Route is one REST spelling of a Synap row.
+type Route struct {
+	Method string // GET, POST, PUT, DELETE
+	Path   string // "/kv/get/{key}": a brace names the field it fills
+	// Call replaces the row's Call where the REST reply differs from the command's.
+	Call func(c *Ctx, a *Args) error
+	// Flags replace the row's when not zero (a route may be narrower).
+	Flags Flag
+}
+
+// ID is the row's position in the table, from 0: an index for counters.
+func (r *Row) ID() int { return r.id }
+
+// Has says whether every bit of f is set.
+func (r *Row) Has(f Flag) bool { return r.Flags&f == f }
+
+// CheckArity says whether a command line of words words fits the row.
+func (r *Row) CheckArity(words int) bool {
+	if r.Arity < 0 {
+		return words >= -r.Arity
+	}
+	return words == r.Arity
+}

@@ -1,0 +1,73 @@
+package command
+
+import (
+	"sync/atomic"
+
+	"github.com/synapdb/synap/internal/store/kv"
+)
+
+// Session is the state of one connection. HTTP requests share one stateless session per loop.
+// Only its connection's loop uses it, except for the fields behind Info.
+type Session struct {
+	ID   int64
+	DB   uint8
+	Resp int // protocol version HELLO chose: 2 or 3; 0 on other wires
+	// Closing asks the connection to close once the reply is sent.
+	Closing bool
+	// Mute drops replies: CLIENT REPLY.
+	Mute MuteMode
+	// Multi holds the queued commands between MULTI and EXEC; nil outside.
+	Multi *Multi
+	// Watched are the keys of WATCH.
+	Watched kv.Watcher
+	// Counters is where this session's commands are counted; one per loop, so it is uncontended.
+	Counters *Counters
+	// Info is what other sessions may see of this one.
+	Info Info
+
+	ctx Ctx
+	tx  kv.Tx
+}
+
+// MuteMode is the state of CLIENT REPLY.
+type MuteMode uint8
+
+// The states of CLIENT REPLY.
+const (
+	MuteOff  MuteMode = iota // replies are sent
+	MuteOn                   // no replies
+	MuteNext                 // the next reply is dropped, then MuteOff
+)
+
+// Multi is a transaction being queued.
+type Multi struct {
+	Queue [][][]byte // command lines, copied
+	Bytes int        // of all queued words
+	Dirty bool       // a command was refused while queueing: EXEC aborts
+}
+
+// Info is the public face of a session, readable from any goroutine.
+type Info struct {
+	Addr, LocalAddr string // set once, before the session is registered
+	Created         int64  // ms since the Unix epoch
+	Name            atomic.Pointer[string]
+	LibName, LibVer atomic.Pointer[string]
+	LastCommand     atomic.Pointer[Row]
+	LastActive      atomic.Int64 // ms since the Unix epoch
+	DB, Resp        atomic.Int32
+	Multi           atomic.Int32 // queued commands, -1 outside MULTI
+	// Kill closes the connection from any goroutine.
+	Kill func()
+}
+
+// Counters counts commands by row. One loop writes, everybody reads.
+type Counters struct {
+	Calls    []atomic.Uint64 // by Row.ID
+	Failures []atomic.Uint64 // by Row.ID
+}
+
+// NewCounters makes counters for the rows of t.
+func NewCounters(t *Table) *Counters {
+	n := len(t.Rows())
+	return &Counters{Calls: make([]atomic.Uint64, n), Failures: make([]atomic.Uint64, n)}
+}

@@ -1,0 +1,75 @@
+// Package wire is what the codecs of all protocols share: how a connection's bytes become
+// requests, and where replies are gathered.
+//
+// Receives: byte slices as they were read.
+// Hands on: replies as byte slices, and a verdict on the connection.
+// Never does: touch a socket.
+package wire
+
+import "github.com/synapdb/synap/internal/store/kv"
+
+// Verdict is what should happen to a connection after Feed.
+type Verdict uint8
+
+// The verdicts.
+const (
+	// Open: read on.
+	Open Verdict = iota
+	// Close: send what is in out, then close.
+	Close
+	// HandOver: send what is in out, then give the connection with all unconsumed bytes to the
+	// general HTTP server.
+	HandOver
+)
+
+// Conn is the protocol state of one connection.
+type Conn interface {
+	// Feed executes every whole request in in and appends the replies to out. It returns the
+	// bytes consumed, and need: how many bytes (counted from the first unconsumed one) must be
+	// there before another Feed can get further; 0 means any one more. in is only borrowed.
+	Feed(in []byte, out *Output) (consumed, need int, v Verdict)
+	// Closed is called once when the connection is gone.
+	Closed()
+}
+
+// Output gathers the replies of one round. It is reused between connections of a loop.
+type Output struct {
+	Buf []byte
+	// Splices are large values to be sent in the middle of Buf, by ascending position.
+	Splices []Splice
+}
+
+// Splice is a retained value that belongs before Buf[At:].
+type Splice struct {
+	At    int
+	Value *kv.Large
+}
+
+// Reset empties o and releases what it retains. Buffers over keep bytes are given back.
+func (o *Output) Reset(keep int) {
+	for i := range o.Splices {
+		o.Splices[i].Value.Release()
+		o.Splices[i].Value = nil
+	}
+	o.Splices = o.Splices[:0]
+	if cap(o.Buf) > keep {
+		o.Buf = nil
+	}
+	o.Buf = o.Buf[:0]
+}
+
+// Segments appends the pieces of o to dst in sending order.
+func (o *Output) Segments(dst [][]byte) [][]byte {
+	from := 0
+	for _, s := range o.Splices {
+		if s.At > from {
+			dst = append(dst, o.Buf[from:s.At])
+			from = s.At
+		}
+		dst = append(dst, s.Value.Bytes())
+	}
+	if from < len(o.Buf) {
+		dst = append(dst, o.Buf[from:])
+	}
+	return dst
+}
