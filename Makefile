@@ -1,0 +1,66 @@
+# Synap's tasks. `make` lists them.
+GO        ?= go
+BIN       := bin
+LINT_VERS := v2.15.0
+LINT      := $(CURDIR)/$(BIN)/golangci-lint-$(LINT_VERS)
+FUZZTIME  ?= 10s
+VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS   := -X main.commit=$(VERSION)
+SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-go test-debug lint fuzz bench bench-peers tools-apt clean
+
+help: ## list the tasks
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+build: ## build bin/synap-server
+	@mkdir -p $(BIN)
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/synap-server ./cmd/synap-server
+
+run: build ## build and serve (HTTP 15500, RESP 6379); ARGS='--resp-port 6380' passes flags
+	$(BIN)/synap-server $(ARGS)
+
+test: tools-apt lint test-go test-debug ## everything a change must pass
+
+test-go: ## all Go tests under the race detector
+	$(GO) test -race -timeout 15m ./...
+
+test-debug: ## the store's tests with poisoned memory and invariant checks
+	$(GO) test -tags synapdebug -timeout 10m ./internal/store/...
+
+lint: $(LINT) ## gofmt, go vet, golangci-lint
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
+	$(GO) vet ./...
+	$(LINT) run ./...
+
+$(LINT):
+	@mkdir -p $(BIN)
+	GOBIN=$(CURDIR)/$(BIN) $(GO) install \
+	    github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERS)
+	mv $(BIN)/golangci-lint $@
+
+fuzz: ## each fuzz target for FUZZTIME (default 10s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	    for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	        echo "== $$pkg $$target"; \
+	        $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+	    done; \
+	done
+
+bench: ## the store's benchmarks, then both servers under redis-benchmark and wrk
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./internal/store/... ./internal/wire/...
+	$(MAKE) bench-peers
+
+bench-peers: build tools-apt ## Synap and its peers in the same run
+	bench/vs-redis.sh
+	bench/http.sh
+
+tools-apt: ## install Debian's redis-server (the tests' oracle) and wrk where absent
+	@command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null \
+	    && command -v wrk >/dev/null && command -v curl >/dev/null || { \
+	    $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install \
+	        -y -qq --no-install-recommends redis-server redis-tools wrk curl >/dev/null; }
+
+clean: ## remove what the tasks made
+	rm -rf $(BIN)
