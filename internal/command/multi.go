@@ -9,7 +9,7 @@ import (
 // enqueue puts a command line into the open transaction.
 func (e *Engine) enqueue(s *Session, row *Row, argv [][]byte, r Reply) {
 	m := s.Multi
-	if row.Has(NoMulti) {
+	if row.Flags&(NoMulti|SelfLocking) != 0 { // EXEC holds the locks that a SelfLocking row takes
 		m.Dirty = true
 		r.Error(errInMulti)
 		return
@@ -110,7 +110,7 @@ func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 	bad, need := -1, 0
 	for i := range items {
 		item := &items[i]
-		if item.Err == nil && item.Args.Row.Has(NoMulti) {
+		if item.Err == nil && item.Args.Row.Flags&(NoMulti|SelfLocking) != 0 {
 			item.Err = errUndoable
 		}
 		if item.Err != nil {
