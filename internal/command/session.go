@@ -36,7 +36,8 @@ type MuteMode uint8
 const (
 	MuteOff  MuteMode = iota // replies are sent
 	MuteOn                   // no replies
-	MuteNext                 // the next reply is dropped, then MuteOff
+	MuteNext                 // the next command's reply is dropped: it runs as MuteThis
+	MuteThis                 // this command's reply is dropped, then MuteOff
 )
 
 // Multi is a transaction being queued.
