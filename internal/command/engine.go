@@ -115,7 +115,9 @@ func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error 
 func (e *Engine) context(s *Session, r Reply) *Ctx {
 	c := &s.ctx
 	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx, e.Store, s, e, s.DB
-	c.Now = e.Clock.Now()
+	if c.Now = s.Now; c.Now == 0 {
+		c.Now = e.Clock.Now()
+	}
 	e.Store.Begin(c.Tx, c.Now)
 	return c
 }
@@ -128,6 +130,7 @@ func report(r Reply, err error) error {
 }
 
 func (e *Engine) count(s *Session, row *Row, err error) {
+	s.Executed++
 	if s.Counters == nil {
 		return
 	}

@@ -22,6 +22,11 @@ type Session struct {
 	Watched kv.Watcher
 	// Counters is where this session's commands are counted; one per loop, so it is uncontended.
 	Counters *Counters
+	// Now is the time of the present round in ms since the Unix epoch; 0 means ask the clock. The
+	// server sets it once per round, so that pipelined commands don't each read the clock.
+	Now int64
+	// Executed counts the session's commands. Only its loop reads it.
+	Executed uint64
 	// Info is what other sessions may see of this one.
 	Info Info
 

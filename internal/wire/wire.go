@@ -45,6 +45,17 @@ type Splice struct {
 	Value *kv.Large
 }
 
+// FullBytes is where Output is full: enough for a gathered write, little enough for every
+// connection of a loop to afford it.
+const FullBytes = 1 << 20
+
+// Full asks Feed to stop between two requests, as if the input ended there: the replies so far
+// are sent first. Without it a few pipelined kilobytes could ask for gigabytes of replies.
+func (o *Output) Full() bool { return len(o.Buf) >= FullBytes || len(o.Splices) >= maxSplices }
+
+// maxSplices keeps the segments of a round well below the 1024 of one writev.
+const maxSplices = 256
+
 // Reset empties o and releases what it retains. Buffers over keep bytes are given back.
 func (o *Output) Reset(keep int) {
 	for i := range o.Splices {
