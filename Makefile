@@ -9,7 +9,7 @@ LDFLAGS   := -X main.commit=$(VERSION)
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-debug lint fuzz bench bench-peers tools-apt clean
+.PHONY: help build run test test-go test-debug test-clients lint fuzz bench bench-peers tools-apt clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -21,13 +21,22 @@ build: ## build bin/synap-server
 run: build ## build and serve (HTTP 15500, RESP 6379); ARGS='--resp-port 6380' passes flags
 	$(BIN)/synap-server $(ARGS)
 
-test: tools-apt lint test-go test-debug ## everything a change must pass
+test: tools-apt lint test-clients test-debug test-go ## everything a change must pass
 
 test-go: ## all Go tests under the race detector
 	$(GO) test -race -timeout 15m ./...
 
 test-debug: ## the store's tests with poisoned memory and invariant checks
 	$(GO) test -tags synapdebug -timeout 10m ./internal/store/...
+
+test-clients: build .cache/venv/ready ## published Python clients against the built server
+	SYNAP_SERVER=$(CURDIR)/$(BIN)/synap-server .cache/venv/bin/python -W error::ResourceWarning \
+	    -m unittest discover -s test/clients/python
+
+.cache/venv/ready: test/clients/python/requirements.txt
+	python3 -m venv .cache/venv
+	.cache/venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 lint: $(LINT) ## gofmt, go vet, golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
