@@ -14,6 +14,8 @@ type Ctx struct {
 	Engine  *Engine
 	DB      uint8 // the session's database
 	Now     int64 // ms since the Unix epoch
+	// InExec says that the command runs as part of EXEC: keys of other commands are locked.
+	InExec bool
 }
 
 // CheckKey refuses keys that the store cannot hold.

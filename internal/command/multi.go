@@ -78,6 +78,7 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 		return nil
 	}
 	c.Reply.Array(len(rows))
+	c.InExec = true
 	for i, row := range rows {
 		c.DB = s.DB // SELECT may have moved it
 		e.count(s, row, report(c.Reply, row.Run(c, m.Queue[i])))

@@ -66,7 +66,7 @@ type Row struct {
 	// Routes are the REST spellings of the command.
 	Routes []Route
 
-	id int // position in the table, for counters
+	id int // for counters: see ID
 }
 
 // Route is one REST spelling of a Synap row.
@@ -79,7 +79,7 @@ type Route struct {
 	Flags Flag
 }
 
-// ID is the row's position in the table, from 0: an index for counters.
+// ID is an index for counters, from 0, different for every row and subcommand of a table.
 func (r *Row) ID() int { return r.id }
 
 // Has says whether every bit of f is set.

@@ -72,8 +72,7 @@ type Counters struct {
 	Failures []atomic.Uint64 // by Row.ID
 }
 
-// NewCounters makes counters for the rows of t.
+// NewCounters makes counters for the rows of t and their subcommands.
 func NewCounters(t *Table) *Counters {
-	n := len(t.Rows())
-	return &Counters{Calls: make([]atomic.Uint64, n), Failures: make([]atomic.Uint64, n)}
+	return &Counters{Calls: make([]atomic.Uint64, t.ids), Failures: make([]atomic.Uint64, t.ids)}
 }

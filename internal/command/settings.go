@@ -32,6 +32,22 @@ type ServerInfo struct {
 	HTTPPort   int
 	RESPPort   int
 	Loops      int
-	// ResetStats zeroes counters that live outside the store (connections refused, bytes …).
-	Refused func() int64 // connections refused since start
+	// Refused is the number of connections refused since start. Optional, like all below.
+	Refused func() int64
+	// Process reads what the machine knows about the process. It may be slow (files of /proc).
+	Process func() ProcessStats
+	// Counters are those of all loops, for INFO commandstats.
+	Counters func() []*Counters
+	// ResetStats zeroes counters that live outside store and Counters (refused, bytes …).
+	ResetStats func()
+}
+
+// ProcessStats is a reading of the operating system's books, and of the sockets' traffic.
+type ProcessStats struct {
+	PID          int
+	RSS          int64 // resident bytes
+	UserMicros   int64 // CPU time in user mode, in microseconds
+	SystemMicros int64 // CPU time in the kernel, in microseconds
+	NetIn        int64 // bytes received since start or ResetStats
+	NetOut       int64 // bytes sent since start or ResetStats
 }

@@ -12,6 +12,7 @@ const maxNameBytes = 32
 // Table finds rows by name. It is immutable once made.
 type Table struct {
 	rows  []*Row
+	ids   int             // rows and subcommands, each with its own ID
 	redis map[string]*Row // lower case
 	synap map[string]*Row // exact
 }
@@ -28,6 +29,13 @@ func NewTable(families ...[]*Row) *Table {
 	sort.Slice(t.rows, func(i, j int) bool { return t.rows[i].Name < t.rows[j].Name })
 	for i, row := range t.rows {
 		row.id = i
+	}
+	t.ids = len(t.rows)
+	for _, row := range t.rows {
+		for _, sub := range row.Subcommands {
+			sub.id = t.ids
+			t.ids++
+		}
 	}
 	return t
 }
