@@ -66,7 +66,8 @@ type Row struct {
 	// Routes are the REST spellings of the command.
 	Routes []Route
 
-	id int // for counters: see ID
+	id   int    // for counters: see ID
+	full string // see FullName
 }
 
 // Route is one REST spelling of a Synap row.
@@ -81,6 +82,9 @@ type Route struct {
 
 // ID is an index for counters, from 0, different for every row and subcommand of a table.
 func (r *Row) ID() int { return r.id }
+
+// FullName is the name in lower case, of a subcommand with its container's: "client|list".
+func (r *Row) FullName() string { return r.full }
 
 // Has says whether every bit of f is set.
 func (r *Row) Has(f Flag) bool { return r.Flags&f == f }

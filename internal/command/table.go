@@ -29,11 +29,13 @@ func NewTable(families ...[]*Row) *Table {
 	sort.Slice(t.rows, func(i, j int) bool { return t.rows[i].Name < t.rows[j].Name })
 	for i, row := range t.rows {
 		row.id = i
+		row.full = strings.ToLower(row.Name)
 	}
 	t.ids = len(t.rows)
 	for _, row := range t.rows {
 		for _, sub := range row.Subcommands {
 			sub.id = t.ids
+			sub.full = row.full + "|" + strings.ToLower(sub.Name)
 			t.ids++
 		}
 	}

@@ -37,7 +37,7 @@ func NewConn(e *command.Engine, s *command.Session, l Limits) *Conn {
 // unconsumed bytes must come again, followed by new ones, in the next Feed.
 func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
 	c.reply.out = out
-	for consumed < len(in) && !c.ended {
+	for consumed < len(in) && !c.ended && !out.Full() {
 		rest := in[consumed:]
 		size, more, err := c.parser.next(rest)
 		if err != "" {
