@@ -180,6 +180,7 @@ func (e *Engine) Call(s *Session, a *Args, r Reply) error {
 
 // CallAs is Call for a REST route, whose function and flags may differ from the row's.
 func (e *Engine) CallAs(s *Session, a *Args, call func(*Ctx, *Args) error, f Flag, r Reply) error {
+	s.Info.LastCommand.Store(a.Row)
 	c := e.context(s, r)
 	err := e.lockAndCall(c, a, call, f)
 	e.count(s, a.Row, err)

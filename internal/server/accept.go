@@ -1,0 +1,77 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"time"
+)
+
+// Accepting pauses after an error, longer each time: most often file descriptors have run out,
+// and only the end of other connections brings some back.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// accept admits connections until the listener is closed; no other error ends it.
+func (s *Server) accept(ln net.Listener, door *Door) error {
+	pause := firstPause
+	for {
+		nc, err := ln.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			s.log.Warn("accepting a connection failed; trying again", "port", door.Name,
+				"error", err, "pause", pause)
+			select {
+			case <-s.quit:
+				return nil
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, lastPause)
+			continue
+		}
+		pause = firstPause
+		s.admit(nc.(*net.TCPConn), door)
+	}
+}
+
+func (s *Server) admit(tc *net.TCPConn, door *Door) {
+	s.total.Add(1)
+	switch {
+	case !s.opts.AllowRemote && !isLocal(tc.RemoteAddr()):
+		s.refuse(tc, door, &notLocal)
+		return
+	case s.open.Add(1) > s.maxOpen.Load():
+		s.open.Add(-1)
+		s.refuse(tc, door, &tooMany)
+		return
+	}
+	now := s.clock.Now()
+	c := &conn{server: s, door: door, opened: now, seen: now}
+	if err := s.engine.adopt(tc, c); err != nil {
+		s.open.Add(-1)
+		s.log.Warn("a connection could not be registered", "error", err)
+		_ = tc.Close()
+	}
+}
+
+// maxRefusals bounds the goroutines that see refusals through; more peers are cut off silently.
+const maxRefusals = 256
+
+func (s *Server) refuse(tc *net.TCPConn, door *Door, why *refusal) {
+	s.refused.Add(1)
+	say := func() {
+		defer tc.Close() //nolint:errcheck // nothing is left to lose
+		if tc.SetWriteDeadline(after(lingerFor)) != nil {
+			return
+		}
+		if _, err := tc.Write(why.bytes(door.Dialect)); err == nil {
+			linger(tc)
+		}
+	}
+	if s.lane.Len() >= maxRefusals || !s.lane.Go(say, func() { hurry(tc) }) {
+		_ = tc.Close()
+	}
+}

@@ -1,0 +1,213 @@
+package server
+
+import (
+	"net"
+	"sync/atomic"
+
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/wire"
+)
+
+// conn is one connection on, or for a while off, its loop. Its fields belong to the loop while
+// sock is set, and to the slow lane otherwise.
+type conn struct {
+	server  *Server
+	loop    *loop
+	door    *Door
+	sock    socket
+	index   int       // in loop.conns
+	codec   wire.Conn // nil until the first byte
+	session *command.Session
+	own     bool // session is this connection's alone, and listed
+	// in are the bytes of an unfinished request; nil when there are none.
+	in []byte
+	// need is how long in must be before the codec can get further.
+	need int
+	// Times in ms since the Unix epoch: opened; seen: the last round; begun: the first bytes of
+	// the request in in, 0 when there is none.
+	opened, seen, begun int64
+	// lane is the socket while the slow lane has it.
+	lane   atomic.Pointer[net.TCPConn]
+	killed atomic.Bool
+}
+
+// fate is what the loop must do with the socket after a round.
+type fate uint8
+
+const (
+	stay fate = iota
+	drop
+)
+
+// round feeds fresh bytes to the codec and sends the replies with one write. It runs on the loop.
+func (c *conn) round(fresh []byte) fate {
+	l := c.loop
+	l.stats.bytesIn.Add(uint64(len(fresh)))
+	now := c.server.clock.Now()
+	c.seen = now
+	in := fresh
+	if len(c.in) > 0 {
+		c.in = grow(c.in, fresh, c.need)
+		if len(c.in) < c.need {
+			return c.checkInput()
+		}
+		in = c.in
+	}
+	if c.codec == nil {
+		c.sniff(in[0])
+	}
+	c.session.Now = now
+	if c.own {
+		c.session.Info.LastActive.Store(now)
+	}
+	return c.feed(in, now)
+}
+
+// feed runs the codec until it wants more bytes. A round of 1 in sampleEvery is timed.
+func (c *conn) feed(in []byte, now int64) fate {
+	l := c.loop
+	l.rounds++
+	var begun int64
+	before := c.session.Executed
+	sampled := l.rounds%sampleEvery == 0
+	if sampled {
+		begun = c.server.clock.Micros()
+	}
+	for {
+		n, need, verdict := c.codec.Feed(in, &l.out)
+		in = in[n:]
+		again := verdict == wire.Open && len(in) > 0 && n > 0 && l.out.Full()
+		unsent, ok := c.send(&l.out)
+		if !ok {
+			return drop
+		}
+		if sampled {
+			l.stats.observe(c.session, before, c.server.clock.Micros()-begun)
+		}
+		if again && unsent == nil {
+			sampled = false
+			continue
+		}
+		c.keep(in, need, n > 0, now)
+		return c.settle(unsent, verdict)
+	}
+}
+
+// settle decides where the connection goes after its replies were sent, or unsent is left.
+func (c *conn) settle(unsent *backlog, v wire.Verdict) fate {
+	switch {
+	case v == wire.HandOver:
+		return c.leave(unsent, handOver)
+	case v == wire.Close:
+		return c.leave(unsent, lingerAndClose)
+	case unsent != nil:
+		return c.leave(unsent, comeBack)
+	case c.server.draining.Load() && len(c.in) == 0:
+		return c.leave(nil, lingerAndClose)
+	}
+	return c.checkInput()
+}
+
+// keep remembers the unconsumed bytes for the next round.
+func (c *conn) keep(rest []byte, need int, progress bool, now int64) {
+	c.need = need
+	if len(rest) == 0 {
+		c.begun = 0
+		if c.in != nil {
+			c.loop.recycle(c.in)
+			c.in = nil
+		}
+		return
+	}
+	if progress || c.begun == 0 {
+		c.begun = now
+	}
+	if c.in == nil {
+		c.in = append(c.loop.buffer(), rest...)
+		return
+	}
+	c.in = c.in[:copy(c.in, rest)] // rest is the tail of c.in
+}
+
+func (c *conn) checkInput() fate {
+	if len(c.in) <= c.server.opts.InputBytes {
+		return stay
+	}
+	c.server.log.Warn("connection closed: its unfinished request is over the limit",
+		"peer", c.peer(), "bytes", len(c.in), "limit", c.server.opts.InputBytes)
+	return drop
+}
+
+// grow appends fresh to b. A declared need is believed only as far as bytes have arrived: the
+// buffer at most doubles, and ends at need without a last doubling.
+func grow(b, fresh []byte, need int) []byte {
+	total := len(b) + len(fresh)
+	if total > cap(b) {
+		bigger := max(2*cap(b), total)
+		if need >= total {
+			bigger = min(bigger, need)
+		}
+		b = append(make([]byte, 0, bigger), b...)
+	}
+	return append(b, fresh...)
+}
+
+// sniff chooses the codec by the first byte.
+func (c *conn) sniff(first byte) {
+	p := &c.server.protocols
+	if c.door.Dialect == RESPDoor || first == '*' {
+		c.session, c.own = c.newSession(), true
+		c.codec = p.RESP(c.session)
+		p.Sessions.Add(c.session)
+		return
+	}
+	c.session = c.loop.session
+	c.codec = p.HTTP(c.session)
+}
+
+func (c *conn) newSession() *command.Session {
+	s := &command.Session{Counters: c.loop.counts}
+	s.Info.Addr = c.sock.RemoteAddr().String()
+	s.Info.LocalAddr = c.sock.LocalAddr().String()
+	s.Info.Created = c.opened
+	s.Info.LastActive.Store(c.seen)
+	s.Info.Multi.Store(-1)
+	s.Info.Kill = c.kill
+	return s
+}
+
+func (c *conn) peer() string {
+	if c.sock != nil {
+		return c.sock.RemoteAddr().String()
+	}
+	if tc := c.lane.Load(); tc != nil {
+		return tc.RemoteAddr().String()
+	}
+	return "?"
+}
+
+// kill closes the connection from any goroutine, after the round it may be in.
+func (c *conn) kill() {
+	c.killed.Store(true)
+	if tc := c.lane.Load(); tc != nil {
+		hurry(tc)
+	}
+	c.loop.post(func() {
+		if c.sock != nil {
+			c.sock.drop()
+		}
+	})
+}
+
+// gone ends the connection's state once its socket is closed. It runs on the loop if that
+// still turns.
+func (c *conn) gone() {
+	if c.codec != nil {
+		c.codec.Closed()
+	}
+	if c.own {
+		c.server.protocols.Sessions.Remove(c.session)
+	}
+	c.in = nil
+	c.server.open.Add(-1)
+}

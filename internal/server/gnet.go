@@ -1,0 +1,140 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+
+	"github.com/panjf2000/gnet/v2"
+)
+
+// gnetEngine runs the event loops with gnet. It uses gnet's client side, which is its loops
+// without its listeners: a listener of gnet (2.10) ends the whole engine when accept fails for
+// want of file descriptors, can't be closed before the connections are, and does not say which
+// port it chose.
+type gnetEngine struct {
+	gnet.BuiltinEventEngine
+	server *Server
+	client *gnet.Client
+	mu     struct {
+		sync.Mutex
+		loops map[gnet.EventLoop]*loop
+	}
+}
+
+// readBytes is the most that one round takes from one connection, for fairness.
+const readBytes = 64 << 10
+
+func startGnet(s *Server, loops int) (*gnetEngine, error) {
+	e := &gnetEngine{server: s}
+	e.mu.loops = map[gnet.EventLoop]*loop{}
+	client, err := gnet.NewClient(e, gnet.WithOptions(gnet.Options{
+		NumEventLoop:  loops,
+		ReadBufferCap: readBytes,
+		Logger:        gnetLog{s.log},
+	}))
+	if err != nil {
+		return nil, err
+	}
+	e.client = client
+	return e, client.Start()
+}
+
+func (e *gnetEngine) stop() error { return e.client.Stop() }
+
+func (e *gnetEngine) adopt(tc *net.TCPConn, c *conn) error {
+	if c.loop == nil {
+		_, err := e.client.EnrollContext(tc, c)
+		return err
+	}
+	defer tc.Close() //nolint:errcheck // gnet copies the descriptor
+	el := c.loop.poller.(gnetLoop).EventLoop
+	result, err := el.Enroll(gnet.NewContext(context.Background(), c), tc)
+	if err != nil {
+		return err
+	}
+	return (<-result).Err
+}
+
+// loop finds what belongs to a gnet loop, or makes it.
+func (e *gnetEngine) loop(el gnet.EventLoop) *loop {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.mu.loops[el]
+	if l == nil {
+		l = newLoop(e.server, gnetLoop{el})
+		e.mu.loops[el] = l
+		e.server.addLoop(l)
+	}
+	return l
+}
+
+// OnOpen is gnet's notice of a connection on its loop.
+func (e *gnetEngine) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
+	c := gc.Context().(*conn)
+	l := c.loop
+	if l == nil {
+		l = e.loop(gc.EventLoop())
+	}
+	return nil, action(l.opened(c, gnetSocket{gc}))
+}
+
+// OnTraffic is gnet's notice of bytes read.
+func (e *gnetEngine) OnTraffic(gc gnet.Conn) gnet.Action {
+	c, ok := gc.Context().(*conn)
+	if !ok {
+		return gnet.Close
+	}
+	fresh, err := gc.Next(-1)
+	if err != nil || len(fresh) == 0 {
+		return gnet.None
+	}
+	return action(c.round(fresh))
+}
+
+// OnClose is gnet's notice of a connection's end.
+func (e *gnetEngine) OnClose(gc gnet.Conn, _ error) gnet.Action {
+	if c, ok := gc.Context().(*conn); ok {
+		c.loop.closed(c)
+	}
+	return gnet.None
+}
+
+func action(f fate) gnet.Action {
+	if f == drop {
+		return gnet.Close
+	}
+	return gnet.None
+}
+
+type gnetLoop struct{ gnet.EventLoop }
+
+func (l gnetLoop) post(f func()) bool {
+	run := gnet.RunnableFunc(func(context.Context) error { f(); return nil })
+	return l.Execute(context.Background(), run) == nil
+}
+
+type gnetSocket struct{ gnet.Conn }
+
+func (s gnetSocket) drop()   { _ = s.EventLoop().Close(s.Conn) }
+func (s gnetSocket) forget() { s.SetContext(nil) }
+
+// gnetLog passes on what gnet finds wrong.
+type gnetLog struct{ log *slog.Logger }
+
+func (gnetLog) Debugf(string, ...any) {}
+func (gnetLog) Infof(string, ...any)  {}
+
+func (g gnetLog) Warnf(format string, args ...any) {
+	g.log.Debug("event loop: " + fmt.Sprintf(format, args...))
+}
+
+func (g gnetLog) Errorf(format string, args ...any) {
+	g.log.Warn("event loop: " + fmt.Sprintf(format, args...))
+}
+
+func (g gnetLog) Fatalf(format string, args ...any) {
+	g.log.Error("event loop: " + fmt.Sprintf(format, args...))
+}

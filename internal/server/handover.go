@@ -1,0 +1,140 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// handed is a connection on its way through the general HTTP server: it replays the bytes the
+// codec did not consume, and bounds how long a peer may take to read.
+type handed struct {
+	net.Conn
+	first   []byte
+	patient time.Duration
+	once    sync.Once
+	done    func()
+}
+
+// Read returns the replayed bytes first.
+func (h *handed) Read(p []byte) (int, error) {
+	if len(h.first) > 0 {
+		n := copy(p, h.first)
+		if h.first = h.first[n:]; len(h.first) == 0 {
+			h.first = nil
+		}
+		return n, nil
+	}
+	return h.Conn.Read(p)
+}
+
+// Write fails when the peer takes less than a quarter MiB per timeout.
+func (h *handed) Write(p []byte) (int, error) {
+	total := 0
+	for {
+		if err := h.SetWriteDeadline(after(h.patient)); err != nil {
+			return total, err
+		}
+		n, err := h.Conn.Write(p[:min(len(p), patience)])
+		total += n
+		p = p[n:]
+		if err != nil || len(p) == 0 {
+			return total, err
+		}
+	}
+}
+
+// Close closes the connection and stops counting it.
+func (h *handed) Close() error {
+	h.once.Do(h.done)
+	return h.Conn.Close()
+}
+
+// handOver gives the connection to the general HTTP server.
+func (c *conn) handOver(tc *net.TCPConn) {
+	s := c.server
+	c.lane.Store(nil)
+	h := &handed{Conn: tc, first: c.in, patient: s.opts.ConnectionTimeout}
+	h.done = func() { s.open.Add(-1) }
+	codec := c.codec
+	if !c.loop.post(codec.Closed) {
+		codec.Closed()
+	}
+	select {
+	case s.handed.conns <- h:
+		s.handedOver.Add(1)
+	case <-s.handed.closed:
+		_ = h.Close()
+	}
+}
+
+// inbox is the listener of the general HTTP server.
+type inbox struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newInbox() *inbox {
+	return &inbox{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+// Accept waits for the next handed-over connection.
+func (i *inbox) Accept() (net.Conn, error) {
+	select {
+	case c := <-i.conns:
+		return c, nil
+	case <-i.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept.
+func (i *inbox) Close() error {
+	i.once.Do(func() { close(i.closed) })
+	return nil
+}
+
+// Addr is a placeless address: connections come from all doors.
+func (i *inbox) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (s *Server) generalServer() *http.Server {
+	o := &s.opts
+	srv := &http.Server{
+		Handler:           s.bounded(s.protocols.General),
+		ReadHeaderTimeout: o.ConnectionTimeout,
+		IdleTimeout:       o.IdleTimeout,
+		MaxHeaderBytes:    o.MaxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Protocols:         new(http.Protocols),
+	}
+	srv.Protocols.SetHTTP1(true)
+	if o.HTTP2.Enabled {
+		srv.Protocols.SetUnencryptedHTTP2(true)
+		srv.HTTP2 = &http.HTTP2Config{
+			MaxConcurrentStreams:          o.HTTP2.MaxStreams,
+			MaxReceiveBufferPerStream:     o.HTTP2.Window,
+			MaxReceiveBufferPerConnection: max(o.HTTP2.Window, 1<<16),
+		}
+	}
+	return srv
+}
+
+// bounded limits how long a request's body may take, as the loops do for half requests.
+func (s *Server) bounded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			d := s.opts.ConnectionTimeout
+			if r.ContentLength > 0 {
+				d += time.Duration(r.ContentLength/slowestBytes) * time.Second
+			} else {
+				d *= 2 // the length is unknown
+			}
+			// A connection that can't be given a deadline is already broken.
+			_ = http.NewResponseController(w).SetReadDeadline(after(d))
+		}
+		h.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+// slowestBytes is how much of a request must arrive per second once its timeout has passed.
+const slowestBytes = 64 << 10
+
+// sweeper looks for overdue connections until ctx ends.
+func (s *Server) sweeper(ctx context.Context) error {
+	tick := time.NewTicker(s.sweepEvery())
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			s.sweep()
+		}
+	}
+}
+
+// sweepEvery is fine enough for the timeouts and coarse enough to cost nothing.
+func (s *Server) sweepEvery() time.Duration {
+	d := s.opts.ConnectionTimeout
+	if idle := s.opts.IdleTimeout; idle > 0 {
+		d = min(d, idle)
+	}
+	return min(max(d/4, 20*time.Millisecond), time.Second)
+}
+
+// sweep asks every loop to close its overdue connections.
+func (s *Server) sweep() {
+	for _, l := range s.allLoops() {
+		l.post(l.sweep)
+	}
+}
+
+// sweep closes overdue connections. It goes downwards because remove fills a gap with the last.
+func (l *loop) sweep() {
+	now := l.server.clock.Now()
+	for i := len(l.conns) - 1; i >= 0; i-- {
+		c := l.conns[i]
+		switch {
+		case l.server.draining.Load():
+			c.drain()
+		case c.overdue(now):
+			c.sock.drop()
+		}
+	}
+}
+
+func (c *conn) overdue(now int64) bool {
+	o := &c.server.opts
+	timeout := o.ConnectionTimeout.Milliseconds()
+	idle := c.server.idle.Load()
+	switch {
+	case c.begun != 0:
+		return now-c.begun > timeout+int64(len(c.in)/slowestBytes)*1000
+	case c.codec == nil:
+		return now-c.opened > timeout
+	case idle > 0:
+		return now-c.seen > idle
+	}
+	return false
+}
+
+// drain closes a connection that has nothing to be answered. Others close after their round.
+func (c *conn) drain() {
+	if len(c.in) > 0 || waiting(c.sock.Fd()) > 0 {
+		return
+	}
+	s := c.sock
+	c.leave(nil, lingerAndClose)
+	s.drop()
+}
