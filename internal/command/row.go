@@ -78,6 +78,11 @@ type Route struct {
 	Call func(c *Ctx, a *Args) error
 	// Flags replace the row's when not zero (a route may be narrower).
 	Flags Flag
+	// Body names the field that takes the request's body as it is. Empty: the body of a POST or
+	// PUT is an object of fields.
+	Body string
+	// Raw sends the one value that Call writes as the body itself, not as JSON.
+	Raw bool
 }
 
 // ID is an index for counters, from 0, different for every row and subcommand of a table.
@@ -88,6 +93,22 @@ func (r *Row) FullName() string { return r.full }
 
 // Has says whether every bit of f is set.
 func (r *Row) Has(f Flag) bool { return r.Flags&f == f }
+
+// KeysOf are the words of a command line that are keys.
+func (r *Row) KeysOf(argv [][]byte) [][]byte {
+	if r.KeyWords != nil {
+		return r.KeyWords(argv)
+	}
+	var keys [][]byte
+	last := r.Keys.Last
+	if last < 0 {
+		last += len(argv)
+	}
+	for i := r.Keys.First; i > 0 && i <= last && i < len(argv); i += r.Keys.Step {
+		keys = append(keys, argv[i])
+	}
+	return keys
+}
 
 // CheckArity says whether a command line of words words fits the row.
 func (r *Row) CheckArity(words int) bool {

@@ -1,0 +1,96 @@
+package conncmd
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/store/kv"
+)
+
+// section is one part of INFO. Those not usual are shown only when asked for by name, all or
+// everything.
+type section struct {
+	name  string // as in its headline
+	usual bool
+	write func(*report)
+}
+
+var sections = []section{
+	{"Server", true, infoServer},
+	{"Clients", true, infoClients},
+	{"Memory", true, infoMemory},
+	{"Persistence", true, infoPersistence},
+	{"Stats", true, infoStats},
+	{"Replication", true, infoReplication},
+	{"CPU", true, infoCPU},
+	{"Modules", true, func(*report) {}},
+	{"Commandstats", false, infoCommandStats},
+	{"Errorstats", true, func(*report) {}},
+	{"Cluster", true, func(r *report) { r.line("cluster_enabled", 0) }},
+	{"Keyspace", true, infoKeyspace},
+}
+
+// report is an INFO being written, with the readings that several sections need.
+type report struct {
+	bytes.Buffer
+	e       *command.Engine
+	now     int64 // ms since the Unix epoch
+	stats   kv.Stats
+	process command.ProcessStats
+}
+
+func (r *report) line(name string, value any) { fmt.Fprintf(r, "%s:%v\r\n", name, value) }
+
+// size writes a number of bytes, and again the way people read it.
+func (r *report) size(name string, n int64) {
+	r.line(name, n)
+	r.line(name+"_human", human(n))
+}
+
+func info(c *command.Ctx, argv [][]byte) error {
+	r := &report{e: c.Engine, now: c.Now, stats: c.Store.Stats()}
+	if c.Engine.Server.Process != nil {
+		r.process = c.Engine.Server.Process()
+	}
+	for _, s := range sections {
+		if !s.wanted(argv[1:]) {
+			continue
+		}
+		if r.Len() > 0 {
+			r.WriteString("\r\n")
+		}
+		fmt.Fprintf(r, "# %s\r\n", s.name)
+		s.write(r)
+	}
+	c.Reply.Verbatim("txt", r.String())
+	return nil
+}
+
+func (s *section) wanted(asked [][]byte) bool {
+	if len(asked) == 0 {
+		return s.usual
+	}
+	for _, word := range asked {
+		switch name := string(word); {
+		case strings.EqualFold(name, s.name), is(word, "ALL"), is(word, "EVERYTHING"),
+			is(word, "DEFAULT") && s.usual:
+			return true
+		}
+	}
+	return false
+}
+
+// human writes bytes as Redis does: 512B, 1.50K, 2.00G.
+func human(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%dB", n)
+	}
+	value, unit := float64(n)/(1<<10), 0
+	for value >= 1<<10 && unit < 4 {
+		value /= 1 << 10
+		unit++
+	}
+	return fmt.Sprintf("%.2f%c", value, "KMGTP"[unit])
+}

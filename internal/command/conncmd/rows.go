@@ -1,0 +1,80 @@
+package conncmd
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/errs"
+)
+
+// RedisVersion is the Redis whose behaviour the commands follow: clients choose features by it.
+const RedisVersion = "7.0.15"
+
+// Rows are the connection, server and transaction rows of the Redis dialect.
+func Rows() []*command.Row {
+	rows := connectionRows()
+	rows = append(rows, transactionRows()...)
+	rows = append(rows, serverRows()...)
+	return append(rows, clientRow(), configRow(), commandRow())
+}
+
+var (
+	errSyntax     = errs.New(errs.Redis, "ERR syntax error")
+	errNotInteger = errs.New(errs.Redis, "ERR value is not an integer or out of range")
+)
+
+// quick is what rows need that touch neither keys nor locks.
+const quick = command.SelfLocking | command.Fast
+
+// container makes a row of subcommands and adds HELP, which lists them.
+func container(name, group, summary string, subs ...*command.Row) *command.Row {
+	row := &command.Row{Name: name, Arity: -2, Group: group, Summary: summary, Since: "0.1.0",
+		Flags: command.SelfLocking}
+	help := &command.Row{Name: "HELP", Arity: 2, Summary: "Prints this help.", Flags: quick}
+	help.Run = func(c *command.Ctx, _ [][]byte) error {
+		writeHelp(c.Reply, row)
+		return nil
+	}
+	row.Subcommands = append(subs, help)
+	for _, sub := range row.Subcommands {
+		sub.Group, sub.Since = group, row.Since
+	}
+	return row
+}
+
+func writeHelp(r command.Reply, row *command.Row) {
+	r.Array(1 + 2*len(row.Subcommands))
+	r.Status(row.Name + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+	for _, sub := range row.Subcommands {
+		r.Status(strings.TrimSpace(sub.Name + " " + sub.Words))
+		r.Status("    " + sub.Summary)
+	}
+}
+
+// is compares a word of a command line with a keyword in upper case.
+func is(word []byte, keyword string) bool {
+	return len(word) == len(keyword) && strings.EqualFold(string(word), keyword)
+}
+
+// integer reads a decimal as Redis does: no plus sign, spaces or leading zeros.
+func integer(word []byte) (int64, bool) {
+	n, err := strconv.ParseInt(string(word), 10, 64)
+	return n, err == nil && strconv.FormatInt(n, 10) == string(word)
+}
+
+// wrongArity is the refusal for a row whose words don't come in the right numbers.
+func wrongArity(fullName string) error {
+	return errs.New(errs.Redis, "ERR wrong number of arguments for '"+fullName+"' command")
+}
+
+func ok(c *command.Ctx) error {
+	c.Reply.Status("OK")
+	return nil
+}
+
+func matchFold(pattern, name []byte) bool {
+	m, _ := path.Match(strings.ToLower(string(pattern)), string(name))
+	return m
+}
