@@ -1,0 +1,2 @@
+// Package order x
+package order
