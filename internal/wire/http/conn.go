@@ -1,0 +1,128 @@
+package httpwire
+
+import (
+	nethttp "net/http"
+	"strconv"
+	"time"
+
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/wire"
+)
+
+// Conn is the fast lane of one connection. It keeps nothing between rounds.
+type Conn struct {
+	handler *Handler
+	session *command.Session
+}
+
+var _ wire.Conn = (*Conn)(nil)
+
+// NewConn makes the fast lane of a connection. Commands run as s, which connections of the same
+// loop may share: HTTP requests leave no state in it.
+func (h *Handler) NewConn(s *command.Session) *Conn { return &Conn{handler: h, session: s} }
+
+// Feed answers the whole plain requests at the start of in, in order: see wire.Conn. The first
+// request that is not the fast lane's to judge ends in HandOver, with its bytes unconsumed.
+func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
+	h := c.handler
+	x := h.acquire(c.session)
+	for consumed < len(in) && !out.Full() {
+		n, more, l := x.req.parse(in[consumed:])
+		if l == laneMore {
+			need = more
+			break
+		}
+		var e *endpoint
+		if l == laneFast {
+			e = h.find(x)
+		}
+		if e == nil || int(len(x.req.body)) > h.options.MaxBody || h.extra(x) {
+			v = wire.HandOver
+			break
+		}
+		h.serve(x, e)
+		x.send(h, out)
+		consumed += n
+		if x.req.close {
+			v = wire.Close
+			break
+		}
+	}
+	h.release(x)
+	return consumed, need, v
+}
+
+// Closed does nothing: the connection holds nothing.
+func (c *Conn) Closed() {}
+
+// extra says whether the path belongs to a handler of the net/http lane.
+func (h *Handler) extra(x *exchange) bool {
+	if len(h.options.Extra) == 0 {
+		return false
+	}
+	_, ok := h.options.Extra[string(x.req.path)]
+	return ok
+}
+
+// send appends the answer to out:
+//
+//	status line, Content-Type, CORS, Date, further headers, Content-Length, empty line, body
+func (x *exchange) send(h *Handler, out *wire.Output) {
+	b := out.Buf
+	if x.status == 200 {
+		b = append(b, "HTTP/1.1 200 OK\r\n"...)
+	} else {
+		b = append(b, "HTTP/1.1 "...)
+		b = strconv.AppendInt(b, int64(x.status), 10)
+		b = append(append(append(b, ' '), nethttp.StatusText(x.status)...), "\r\n"...)
+	}
+	if x.ctype == typeJSON {
+		b = append(b, "Content-Type: application/json\r\nAccess-Control-Allow-Origin: *\r\n"...)
+	} else {
+		b = append(append(b, "Content-Type: "...), x.ctype...)
+		b = append(b, "\r\nAccess-Control-Allow-Origin: *\r\n"...)
+	}
+	for _, f := range x.headers {
+		b = append(append(append(append(b, f.name...), ": "...), f.value...), "\r\n"...)
+	}
+	if x.req.close {
+		b = append(b, "Connection: close\r\n"...)
+	}
+	b = append(append(b, "Date: "...), x.date.at(x.now(h))...)
+	length := len(x.body)
+	if x.large != nil {
+		length = len(x.large.Bytes())
+	}
+	b = append(b, "\r\nContent-Length: "...)
+	b = append(strconv.AppendInt(b, int64(length), 10), "\r\n\r\n"...)
+	if x.large != nil {
+		out.Splices = append(out.Splices, wire.Splice{At: len(b), Value: x.large})
+		x.large = nil
+	} else {
+		b = append(b, x.body...)
+	}
+	out.Buf = b
+}
+
+// now is the time of the round in ms since the Unix epoch.
+func (x *exchange) now(h *Handler) int64 {
+	if x.session.Now != 0 {
+		return x.session.Now
+	}
+	return h.engine.Clock.Now()
+}
+
+// dateCache formats the Date header once a second.
+type dateCache struct {
+	second int64
+	text   [29]byte
+}
+
+// at returns the date of a time in ms since the Unix epoch.
+func (d *dateCache) at(now int64) []byte {
+	if second := now / 1000; second != d.second || d.text[0] == 0 {
+		d.second = second
+		time.Unix(second, 0).UTC().AppendFormat(d.text[:0], nethttp.TimeFormat)
+	}
+	return d.text[:]
+}

@@ -1,0 +1,214 @@
+package httpwire
+
+import (
+	"strconv"
+
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/store/kv"
+)
+
+// maxOpen bounds the containers a command may open inside each other; commands need five.
+const maxOpen = 16
+
+// form is how a large value is written.
+type form uint8
+
+const (
+	asText form = iota
+	asNumbers
+	asJSON
+)
+
+// pending is a large value that belongs before buf[at:].
+type pending struct {
+	at    int
+	value *kv.Large
+	form  form
+}
+
+// jsonWriter writes one answer as JSON. It implements command.Reply.
+type jsonWriter struct {
+	buf   []byte
+	depth int
+	open  [maxOpen]container
+	large []pending
+}
+
+// container is an open array or object.
+type container struct {
+	left   int // elements, or twice the pairs, still to come
+	object bool
+}
+
+var _ command.Reply = (*jsonWriter)(nil)
+
+func (w *jsonWriter) reset() {
+	w.buf, w.depth = w.buf[:0], 0
+	w.drop(0)
+}
+
+// drop releases all large values but the first n.
+func (w *jsonWriter) drop(n int) {
+	for i := n; i < len(w.large); i++ {
+		w.large[i].value.Release()
+		w.large[i].value = nil
+	}
+	w.large = w.large[:n]
+}
+
+// begin writes what separates the next value from the one before.
+func (w *jsonWriter) begin() {
+	if w.depth == 0 {
+		return
+	}
+	c := &w.open[w.depth-1]
+	if c.object && c.left&1 == 1 {
+		w.buf = append(w.buf, ':')
+	} else if last := w.buf[len(w.buf)-1]; last != '[' && last != '{' ||
+		len(w.large) > 0 && w.large[len(w.large)-1].at == len(w.buf) {
+		w.buf = append(w.buf, ',')
+	}
+	c.left--
+}
+
+// end closes the containers that the last value completed.
+func (w *jsonWriter) end() {
+	for w.depth > 0 && w.open[w.depth-1].left == 0 {
+		w.depth--
+		if w.open[w.depth].object {
+			w.buf = append(w.buf, '}')
+		} else {
+			w.buf = append(w.buf, ']')
+		}
+	}
+}
+
+func (w *jsonWriter) word(s string) {
+	w.begin()
+	w.buf = append(w.buf, s...)
+	w.end()
+}
+
+func (w *jsonWriter) Null()      { w.word("null") }
+func (w *jsonWriter) NullArray() { w.word("null") }
+
+func (w *jsonWriter) Bool(b bool) {
+	w.begin()
+	w.buf = strconv.AppendBool(w.buf, b)
+	w.end()
+}
+
+func (w *jsonWriter) Int(i int64) {
+	w.begin()
+	w.buf = strconv.AppendInt(w.buf, i, 10)
+	w.end()
+}
+
+func (w *jsonWriter) Float(f float64) {
+	w.begin()
+	w.buf = appendFloat(w.buf, f)
+	w.end()
+}
+
+func (w *jsonWriter) Status(s string) { w.Str(s) }
+
+func (w *jsonWriter) Str(s string) {
+	w.begin()
+	w.buf = appendText(w.buf, stringBytes(s))
+	w.end()
+}
+
+func (w *jsonWriter) Text(b []byte) {
+	w.begin()
+	w.buf = appendText(w.buf, b)
+	w.end()
+}
+
+func (w *jsonWriter) Bytes(b []byte) {
+	w.begin()
+	w.buf = appendNumbers(w.buf, b)
+	w.end()
+}
+
+func (w *jsonWriter) JSON(b []byte) {
+	w.begin()
+	w.buf = append(w.buf, b...)
+	w.end()
+}
+
+func (w *jsonWriter) Large(l *kv.Large)      { w.later(l, asText) }
+func (w *jsonWriter) LargeBytes(l *kv.Large) { w.later(l, asNumbers) }
+func (w *jsonWriter) LargeJSON(l *kv.Large)  { w.later(l, asJSON) }
+
+func (w *jsonWriter) later(l *kv.Large, f form) {
+	w.begin()
+	w.large = append(w.large, pending{len(w.buf), l, f})
+	w.end()
+}
+
+func (w *jsonWriter) Array(n int) { w.enter('[', n, false) }
+func (w *jsonWriter) Set(n int)   { w.enter('[', n, false) }
+func (w *jsonWriter) Push(n int)  { w.enter('[', n, false) }
+func (w *jsonWriter) Map(n int)   { w.enter('{', 2*n, true) }
+
+func (w *jsonWriter) enter(bracket byte, left int, object bool) {
+	w.begin()
+	w.buf = append(w.buf, bracket)
+	w.open[w.depth] = container{left, object}
+	w.depth++
+	w.end()
+}
+
+func (w *jsonWriter) Verbatim(_, text string) { w.Str(text) }
+
+// Error writes a failure in the place of a value.
+func (w *jsonWriter) Error(err error) {
+	w.Map(2)
+	w.Str("error")
+	w.Str(err.Error())
+	w.Str("code")
+	w.Str(errs.Of(err).Code())
+}
+
+func (w *jsonWriter) Mark() command.Mark {
+	m := command.Mark{Len: len(w.buf), Depth: w.depth, Large: len(w.large)}
+	if w.depth > 0 {
+		m.Left = w.open[w.depth-1].left
+	}
+	return m
+}
+
+func (w *jsonWriter) Rewind(m command.Mark) {
+	w.buf, w.depth = w.buf[:m.Len], m.Depth
+	if m.Depth > 0 {
+		w.open[m.Depth-1].left = m.Left
+	}
+	w.drop(m.Large)
+}
+
+// finish puts the large values in their places. No lock is held any more.
+func (w *jsonWriter) finish() {
+	if len(w.large) == 0 {
+		return
+	}
+	size := len(w.buf)
+	for _, p := range w.large {
+		size += len(p.value.Bytes()) + 32
+	}
+	whole, from := make([]byte, 0, size), 0
+	for _, p := range w.large {
+		whole = append(whole, w.buf[from:p.at]...)
+		from = p.at
+		switch p.form {
+		case asText:
+			whole = appendText(whole, p.value.Bytes())
+		case asNumbers:
+			whole = appendNumbers(whole, p.value.Bytes())
+		default:
+			whole = append(whole, p.value.Bytes()...)
+		}
+	}
+	w.buf = append(whole, w.buf[from:]...)
+	w.drop(0)
+}

@@ -1,0 +1,128 @@
+package httpwire
+
+import (
+	"errors"
+	"io"
+	nethttp "net/http"
+	"strconv"
+	"strings"
+
+	"github.com/synapdb/synap/internal/command"
+)
+
+// ServeHTTP answers what the fast lane leaves to net/http. It implements net/http.Handler.
+func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
+	if extra := h.options.Extra[r.URL.Path]; extra != nil {
+		extra.ServeHTTP(w, r)
+		return
+	}
+	s := h.sessions.Get().(*command.Session)
+	x := h.acquire(s)
+	x.read(r)
+	e := h.find(x)
+	if err := h.readBody(x, e, w, r); err != nil {
+		x.begin()
+		x.tooLarge(err, e)
+		w.Header().Set("Connection", "close")
+	} else {
+		h.serve(x, e)
+	}
+	x.write(w)
+	h.release(x)
+	h.sessions.Put(s)
+}
+
+// read fills x.req from r, body excepted. A HEAD is served as the GET it asks about; net/http
+// drops the body.
+func (x *exchange) read(r *nethttp.Request) {
+	path, query := r.RequestURI, ""
+	if !strings.HasPrefix(path, "/") { // absolute form, or a request made by a test
+		path, query = r.URL.EscapedPath(), r.URL.RawQuery
+	} else if i := strings.IndexByte(path, '?'); i >= 0 {
+		path, query = path[:i], path[i+1:]
+	}
+	method := r.Method
+	if method == "HEAD" {
+		method = "GET"
+	}
+	get := func(name string) []byte { return []byte(strings.Join(r.Header.Values(name), ",")) }
+	x.req = request{
+		method: method, path: []byte(path), query: []byte(query),
+		contentType:     []byte(r.Header.Get("Content-Type")),
+		contentEncoding: get("Content-Encoding"),
+		accept:          get("Accept"),
+		acceptEncoding:  get("Accept-Encoding"),
+		askedHeaders:    get("Access-Control-Request-Headers"),
+	}
+}
+
+// errTooLarge says that a body is over the bound.
+var errTooLarge = errors.New("request body too large")
+
+// readBody reads the body if there is an endpoint for it. The buffer grows with what arrives,
+// not with what was declared.
+func (h *Handler) readBody(
+	x *exchange, e *endpoint, w nethttp.ResponseWriter, r *nethttp.Request,
+) error {
+	if e == nil || r.Body == nil || r.Body == nethttp.NoBody {
+		return nil
+	}
+	if r.ContentLength > int64(h.options.MaxBody) {
+		return errTooLarge
+	}
+	body := nethttp.MaxBytesReader(w, r.Body, int64(h.options.MaxBody))
+	buf := x.bodyBuf[:0]
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			x.bodyBuf, x.req.body = buf, buf
+			return nil
+		}
+		if err != nil {
+			x.bodyBuf = buf
+			return err
+		}
+	}
+}
+
+// tooLarge answers a body that could not be read: over the bound, or broken off.
+func (x *exchange) tooLarge(err error, e *endpoint) {
+	status, text := 400, "Failed to read the request body"
+	var over *nethttp.MaxBytesError
+	if errors.Is(err, errTooLarge) || errors.As(err, &over) {
+		status, text = 413, "Request body too large"
+	}
+	x.encoding = encodingJSON
+	if e.serve != nil {
+		x.plain(status, text+"\n")
+		return
+	}
+	x.failure(status, text)
+}
+
+// write sends the answer through net/http.
+func (x *exchange) write(w nethttp.ResponseWriter) {
+	header := w.Header()
+	for _, f := range x.headers {
+		header.Set(f.name, f.value)
+	}
+	header.Set("Access-Control-Allow-Origin", "*")
+	body := x.body
+	if x.large != nil {
+		body = x.large.Bytes()
+	}
+	if x.status != nethttp.StatusNoContent {
+		header.Set("Content-Type", x.ctype)
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(x.status)
+	_, _ = w.Write(body) // a client that left is nobody's failure
+	if x.large != nil {
+		x.large.Release()
+		x.large = nil
+	}
+}
