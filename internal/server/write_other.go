@@ -5,7 +5,7 @@ package server
 import "golang.org/x/sys/unix"
 
 // inputWaiting asks how much unread input a socket has.
-const inputWaiting = unix.FIONREAD
+const inputWaiting = 0x4004667f
 
 // writeSocket writes b, which is not empty, to a non-blocking socket.
 func writeSocket(fd int, b []byte) (int, error) { return unix.Write(fd, b) }
