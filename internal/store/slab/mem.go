@@ -1,0 +1,78 @@
+//go:build unix
+
+package slab
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	mapAnon    = unix.MAP_PRIVATE | unix.MAP_ANON
+	leastSpace = 64 << 20
+)
+
+// mapping is a range of addresses owned by this package.
+type mapping struct {
+	base unsafe.Pointer // aligned to chunkBytes when reserved
+	size uintptr
+	raw  unsafe.Pointer // what mmap returned
+	full uintptr        // what mmap was asked for
+}
+
+// reserve takes up to size bytes of address space without memory behind it. Where the system
+// limits address space it settles for less, down to leastSpace.
+func reserve(size uintptr) (mapping, error) {
+	for {
+		full := size + chunkBytes
+		raw, err := unix.MmapPtr(-1, 0, nil, full, unix.PROT_NONE, mapAnon)
+		if err == nil {
+			pad := -uintptr(raw) & (chunkBytes - 1)
+			return mapping{unsafe.Add(raw, pad), size, raw, full}, nil
+		}
+		if size /= 2; size < leastSpace {
+			return mapping{}, fmt.Errorf("reserve address space: %w", err)
+		}
+	}
+}
+
+// commit makes length bytes at off readable and writable; memory comes when they are touched.
+func (m *mapping) commit(off, length uintptr) error {
+	return unix.Mprotect(m.view(off, length), unix.PROT_READ|unix.PROT_WRITE)
+}
+
+// discard gives the memory behind a range back to the system; it reads as zeros afterwards.
+func (m *mapping) discard(off, length uintptr) bool {
+	return unix.Madvise(m.view(off, length), unix.MADV_DONTNEED) == nil
+}
+
+// huge asks for huge pages. Failure costs speed only.
+func (m *mapping) huge(off, length uintptr) { adviseHuge(m.view(off, length)) }
+
+func (m *mapping) view(off, length uintptr) []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(m.base, off)), length)
+}
+
+func (m *mapping) unmap() {
+	if m.raw != nil {
+		_ = unix.MunmapPtr(m.raw, m.full) // fails only for arguments mmap did not give us
+	}
+	*m = mapping{}
+}
+
+// Map returns a mapping of its own of size zeroed bytes, for blocks over MaxBlock.
+// Memory comes page by page when it is touched.
+func Map(size int) ([]byte, error) {
+	p, err := unix.MmapPtr(-1, 0, nil, uintptr(size), unix.PROT_READ|unix.PROT_WRITE, mapAnon)
+	if err != nil {
+		return nil, fmt.Errorf("map %d bytes: %w", size, err)
+	}
+	return unsafe.Slice((*byte)(p), size), nil
+}
+
+// Unmap gives back what Map returned, whole.
+func Unmap(b []byte) {
+	_ = unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(cap(b)))
+}
