@@ -62,6 +62,7 @@ func (p *parser) next(in []byte) (size, need int, err protocolError) {
 		}
 		p.left = n
 	}
+	have := min(len(in), p.limits.RequestBytes)
 	for p.left > 0 {
 		var n, from int
 		switch {
@@ -77,9 +78,8 @@ func (p *parser) next(in []byte) (size, need int, err protocolError) {
 			}
 		}
 		to := from + n
-		if to+2 > len(in) {
-			p.at = at
-			if to+2 > p.limits.RequestBytes {
+		if to+2 > have {
+			if p.at = at; to+2 > p.limits.RequestBytes {
 				return 0, 0, errTooBig
 			}
 			return 0, to + 2, ""
@@ -87,9 +87,6 @@ func (p *parser) next(in []byte) (size, need int, err protocolError) {
 		p.words = append(p.words, span{from, to})
 		at = to + 2
 		p.left--
-	}
-	if at > p.limits.RequestBytes {
-		return 0, 0, errTooBig
 	}
 	p.at = 0
 	return at, 0, ""
