@@ -101,7 +101,7 @@ func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error 
 		r.Error(errRedisMemory)
 		return errRedisMemory
 	}
-	if row.Has(SelfLocking) {
+	if row.Flags&(SelfLocking|Lockless) != 0 {
 		return report(r, row.Run(c, argv))
 	}
 	row.declare(c.Tx, s.DB, argv)

@@ -25,6 +25,9 @@ const (
 	Blocking
 	// SelfLocking marks commands that lock what they need themselves.
 	SelfLocking
+	// Lockless marks commands that touch no key: they run without locks, also inside EXEC, where
+	// other commands' locks are held.
+	Lockless
 )
 
 // KeySpec says which words of a Redis command line are keys: First..Last by Step, 0 = none.

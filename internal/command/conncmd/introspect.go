@@ -22,16 +22,16 @@ func commandRow() *command.Row {
 			Summary: "Return the number of commands."},
 		&command.Row{Name: "LIST", Arity: -2,
 			Words: "[FILTERBY <MODULE module|ACLCAT category|PATTERN pattern>]",
-			Flags: command.SelfLocking, Run: commandList,
+			Flags: command.Lockless, Run: commandList,
 			Summary: "Return the names of the commands."},
 		&command.Row{Name: "INFO", Arity: -2, Words: "[command-name [command-name ...]]",
-			Flags: command.SelfLocking, Run: commandInfo,
+			Flags: command.Lockless, Run: commandInfo,
 			Summary: "Return details of the commands."},
 		&command.Row{Name: "DOCS", Arity: -2, Words: "[command-name [command-name ...]]",
-			Flags: command.SelfLocking, Run: commandDocs,
+			Flags: command.Lockless, Run: commandDocs,
 			Summary: "Return the documentation of the commands."},
 		&command.Row{Name: "GETKEYS", Arity: -4, Words: "command arg [arg ...]",
-			Flags: command.SelfLocking, Run: commandGetKeys,
+			Flags: command.Lockless, Run: commandGetKeys,
 			Summary: "Return the keys of a command line."},
 	)
 	row.Arity = -1
@@ -128,7 +128,7 @@ func commandInfo(c *command.Ctx, argv [][]byte) error {
 		if row := find(c.Engine, name); row != nil {
 			writeInfo(c.Reply, row)
 		} else {
-			c.Reply.NullArray()
+			c.Reply.Null()
 		}
 	}
 	return nil

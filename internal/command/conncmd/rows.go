@@ -26,12 +26,12 @@ var (
 )
 
 // quick is what rows need that touch neither keys nor locks.
-const quick = command.SelfLocking | command.Fast
+const quick = command.Lockless | command.Fast
 
 // container makes a row of subcommands and adds HELP, which lists them.
 func container(name, group, summary string, subs ...*command.Row) *command.Row {
 	row := &command.Row{Name: name, Arity: -2, Group: group, Summary: summary, Since: "0.1.0",
-		Flags: command.SelfLocking}
+		Flags: command.Lockless}
 	help := &command.Row{Name: "HELP", Arity: 2, Summary: "Prints this help.", Flags: quick}
 	help.Run = func(c *command.Ctx, _ [][]byte) error {
 		writeHelp(c.Reply, row)

@@ -13,7 +13,7 @@ func serverRows() []*command.Row {
 	return []*command.Row{
 		{Name: "TIME", Arity: 1, Flags: quick, Run: serverTime, Group: "server", Since: "0.1.0",
 			Summary: "Returns the time of the server."},
-		{Name: "INFO", Arity: -1, Words: "[section [section ...]]", Flags: command.SelfLocking,
+		{Name: "INFO", Arity: -1, Words: "[section [section ...]]", Flags: command.Lockless,
 			Run: info, Group: "server", Since: "0.1.0",
 			Summary: "Returns figures about the server."},
 		container("FUNCTION", "scripting", "Commands about functions.",
