@@ -32,6 +32,8 @@ type Loaded struct {
 	Origin map[string]string
 	// Values are the effective values as text, by key.
 	Values map[string]string
+	// File is the path that was read; "" = none.
+	File string
 	// Warnings are things that are probably mistakes.
 	Warnings []string
 }
@@ -45,7 +47,7 @@ type layer struct {
 // Load reads all sources: flags win over the environment, that over the file, that over the
 // defaults. The error names every problem, each with its place and what to write instead.
 func Load(src Sources) (*Loaded, error) {
-	l := &Loaded{Origin: map[string]string{}, Values: map[string]string{}}
+	l := &Loaded{Origin: map[string]string{}, Values: map[string]string{}, File: src.File}
 	layers := []layer{defaults()}
 	var problems []error
 	for _, read := range []func(Sources, *Loaded) (layer, error){

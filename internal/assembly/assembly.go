@@ -1,0 +1,219 @@
+package assembly
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	nethttp "net/http"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/synapdb/synap/internal/clock"
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/config"
+	"github.com/synapdb/synap/internal/run"
+	"github.com/synapdb/synap/internal/server"
+	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/wire"
+	httpwire "github.com/synapdb/synap/internal/wire/http"
+	"github.com/synapdb/synap/internal/wire/resp"
+)
+
+// Build names the program.
+type Build struct {
+	Version, Commit string
+	ConfigFile      string // "" = none
+}
+
+// Instance is a server with everything behind its doors. Open it, Start it, Close it.
+type Instance struct {
+	config *config.Config
+	engine *command.Engine
+	server *server.Server
+	log    *slog.Logger
+	level  *slog.LevelVar
+	upkeep *run.Group
+	mu     struct {
+		sync.Mutex
+		counters []*command.Counters
+		baseline server.Stats // at the last CONFIG RESETSTAT
+	}
+}
+
+const mebibyte = 1 << 20
+
+// Open makes the store and opens the doors, without admitting anybody yet. level is what CONFIG
+// SET loglevel changes.
+func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*Instance, error) {
+	policy, _ := policyByName(c.KVStore.EvictionPolicy) // config checked it
+	store, err := kv.New(kv.Options{
+		Shards: c.KVStore.Shards, MaxMemory: int64(c.KVStore.MaxMemoryMB) * mebibyte,
+		Policy: policy, Samples: c.KVStore.EvictionSamples,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the store could not be made: %w", err)
+	}
+	in := &Instance{config: c, log: log, level: level, upkeep: run.New()}
+	in.server, err = server.Listen(serverOptions(c, log))
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	in.engine = &command.Engine{
+		Table: Table(), Store: store, Clock: clock.Real{}, Sessions: command.NewRegistry(),
+		Limits: command.Limits{
+			BatchItems: c.Protocol.BatchMaxItems, BatchBytes: c.Protocol.BatchMaxBytes,
+			ValueBytes: c.KVStore.MaxValueBytes,
+		},
+	}
+	in.engine.Server = in.describe(b)
+	in.engine.Settings = in.settings()
+	return in, nil
+}
+
+func serverOptions(c *config.Config, log *slog.Logger) server.Options {
+	s := &c.Server
+	return server.Options{
+		Doors: []server.Door{
+			{Name: "HTTP", Host: s.Host, Port: s.Port, Dialect: server.HTTPDoor},
+			{Name: "RESP", Host: s.RESPHost, Port: s.RESPPort, Dialect: server.RESPDoor},
+		},
+		Loops:             s.Loops,
+		MaxConnections:    s.MaxConnections,
+		ConnectionTimeout: time.Duration(s.ConnectionTimeoutSecs) * time.Second,
+		IdleTimeout:       time.Duration(s.IdleTimeoutSecs) * time.Second,
+		OutputBytes:       s.OutputBufferMB * mebibyte,
+		InputBytes:        requestBytes + mebibyte,
+		AllowRemote:       s.AllowInsecure,
+		HTTP2: server.HTTP2{
+			Enabled:    c.Protocol.HTTP2,
+			MaxStreams: c.Protocol.HTTP2MaxConcurrentStreams,
+			Window:     c.Protocol.HTTP2InitialWindowSize,
+		},
+		Log: log,
+	}
+}
+
+// requestBytes bounds one RESP command: a MSET may carry several large values.
+const requestBytes = 1 << 30
+
+func (in *Instance) describe(b Build) command.ServerInfo {
+	var id [20]byte
+	_, _ = rand.Read(id[:]) // never fails: see crypto/rand
+	executable, _ := os.Executable()
+	doors := in.server.Doors()
+	return command.ServerInfo{
+		Version: b.Version, Commit: b.Commit, RunID: hex.EncodeToString(id[:]),
+		Executable: executable, ConfigFile: b.ConfigFile, Started: clock.Real{}.Now(),
+		HTTPPort: doors[0].Port, RESPPort: doors[1].Port, Loops: in.server.Loops(),
+		Refused:    func() int64 { return in.traffic().Refused },
+		Process:    in.process,
+		Counters:   in.allCounters,
+		ResetStats: in.resetStats,
+	}
+}
+
+// Start begins to serve.
+func (in *Instance) Start() error {
+	c := &in.config.Protocol
+	handler := httpwire.NewHandler(in.engine, httpwire.Options{
+		MaxBody:              c.MaxBodyMB * mebibyte,
+		MessagePack:          c.Format == "msgpack",
+		Compression:          c.Compression,
+		CompressionThreshold: c.CompressionThreshold,
+		Ready:                in.ready,
+		Extra:                map[string]nethttp.Handler{"/metrics": in.metricsHandler()},
+		Counters:             in.newCounters(),
+	})
+	limits := resp.Limits{
+		BulkBytes: in.config.KVStore.MaxValueBytes, RequestBytes: requestBytes,
+	}
+	in.upkeep.Loop("store upkeep", in.maintain)
+	return in.server.Start(server.Protocols{
+		RESP: func(s *command.Session) wire.Conn {
+			return resp.NewConn(in.engine, s, limits)
+		},
+		HTTP:     func(s *command.Session) wire.Conn { return handler.NewConn(s) },
+		General:  handler,
+		Sessions: in.engine.Sessions,
+		Counters: in.newCounters,
+		Rows:     len(command.NewCounters(in.engine.Table).Calls),
+	})
+}
+
+// Failed yields the first error of a task that ended by itself.
+func (in *Instance) Failed() <-chan error { return in.server.Failed() }
+
+// HTTPPort is the open HTTP port.
+func (in *Instance) HTTPPort() int { return in.engine.Server.HTTPPort }
+
+// RESPPort is the open Redis protocol port.
+func (in *Instance) RESPPort() int { return in.engine.Server.RESPPort }
+
+// Loops is the number of event loops.
+func (in *Instance) Loops() int { return in.server.Loops() }
+
+// Close answers what has arrived, closes all connections and gives the memory back. What is not
+// answered when ctx ends is cut off, and Close says so.
+func (in *Instance) Close(ctx context.Context) error {
+	err := in.server.Drain(ctx)
+	end, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return errors.Join(err, in.upkeep.Close(end), in.engine.Store.Close())
+}
+
+func (in *Instance) ready() error {
+	if in.server.Draining() {
+		return errors.New("shutting down")
+	}
+	return nil
+}
+
+func (in *Instance) newCounters() *command.Counters {
+	c := command.NewCounters(in.engine.Table)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.mu.counters = append(in.mu.counters, c)
+	return c
+}
+
+func (in *Instance) allCounters() []*command.Counters {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.mu.counters[:len(in.mu.counters):len(in.mu.counters)]
+}
+
+// traffic is what the doors counted since the start or the last RESETSTAT.
+func (in *Instance) traffic() server.Stats {
+	in.mu.Lock()
+	base := in.mu.baseline
+	in.mu.Unlock()
+	now := in.server.Stats()
+	now.Refused -= base.Refused
+	now.BytesIn -= base.BytesIn
+	now.BytesOut -= base.BytesOut
+	return now
+}
+
+// resetStats moves the baseline: the loops' counters themselves only grow, as metrics must.
+func (in *Instance) resetStats() {
+	now := in.server.Stats()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.mu.baseline = now
+}
+
+func (in *Instance) process() command.ProcessStats {
+	user, system := cpuMicros()
+	t := in.traffic()
+	return command.ProcessStats{
+		PID: os.Getpid(), RSS: residentBytes(), UserMicros: user, SystemMicros: system,
+		NetIn: t.BytesIn, NetOut: t.BytesOut,
+	}
+}
+
+func goVersion() string { return runtime.Version() }

@@ -1,0 +1,12 @@
+package assembly
+
+import (
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/conncmd"
+	"github.com/synapdb/synap/internal/command/rediscmd"
+)
+
+// Table is the one table of all commands, of both dialects.
+func Table() *command.Table {
+	return command.NewTable(conncmd.Rows(), rediscmd.Rows())
+}
