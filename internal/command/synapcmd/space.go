@@ -1,0 +1,176 @@
+package synapcmd
+
+import (
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/store/kv"
+)
+
+// Bounds of a prefix delete: how many keys are looked at while all shards are locked, and how
+// many are removed by one call, so that neither other clients nor the event loop wait for long.
+const (
+	chunkKeys     = 512
+	defaultDelete = 100_000
+)
+
+func spaceRows(o Options) []*command.Row {
+	return []*command.Row{{
+		Name: "kv.delprefix", Flags: command.Write | command.SelfLocking | command.NoMulti,
+		Summary: "Removes the keys that begin with prefix, or counts them. Not atomic.",
+		Fields: []command.Field{
+			{Name: "prefix", Type: command.StringField, Required: true, Doc: "Not empty."},
+			flag("dry_run", "Only count."),
+			{Name: "limit", Type: command.IntField,
+				Doc: "Remove at most so many; 100000 when absent. The reply says if there are more."},
+		},
+		Call:   delPrefix,
+		Routes: []command.Route{{Method: "DELETE", Path: "/kv"}},
+	}, {
+		Name: "kv.dbsize", Flags: reads,
+		Summary: "Counts the keys.",
+		Call: func(c *command.Ctx, _ *command.Args) error {
+			return replyInt(c.Reply, "size", c.Store.Count(c.DB))
+		},
+	}, {
+		Name: "kv.stats", Flags: command.Read | command.SelfLocking,
+		Summary: "Returns the counters of the store.",
+		Call:    stats,
+		Routes:  []command.Route{{Method: "GET", Path: "/kv/stats"}},
+	},
+		flushRow("kv.flushdb", "Removes every key of the database.", o, effect.Flush),
+		flushRow("kv.flushall", "Removes every key.", o, effect.FlushAll),
+	}
+}
+
+func flushRow(name, summary string, o Options, kind effect.Kind) *command.Row {
+	return &command.Row{
+		Name: name, Flags: command.Write | command.AllKeys | command.NoMulti, Summary: summary,
+		Call: func(c *command.Ctx, _ *command.Args) error {
+			if !o.AllowFlush {
+				return errFlush
+			}
+			n := c.Store.Count(c.DB)
+			if kind == effect.FlushAll {
+				n = 0
+				for db := range kv.Databases {
+					n += c.Store.Count(uint8(db))
+				}
+			}
+			c.Tx.Apply(effect.Effect{Kind: kind, DB: c.DB})
+			return replyInt(c.Reply, "flushed", n)
+		},
+	}
+}
+
+// Positions of the fields of kv.delprefix.
+const (
+	prefixPrefix = iota
+	prefixDryRun
+	prefixLimit
+)
+
+func delPrefix(c *command.Ctx, a *command.Args) error {
+	prefix := a.Bytes(prefixPrefix)
+	if len(prefix) == 0 {
+		return errs.Request("prefix must not be empty: use kv.flushdb")
+	}
+	if a.Bool(prefixDryRun) {
+		c.Reply.Map(2)
+		c.Reply.Str("dry_run")
+		c.Reply.Bool(true)
+		pairInt(c.Reply, "count", countPrefix(c, prefix))
+		return nil
+	}
+	limit := a.Int(prefixLimit, defaultDelete)
+	if limit < 1 {
+		return errs.Value("limit must be at least 1")
+	}
+	var deleted int64
+	var chunk []byte // keys, each behind its length
+	more := true
+	for more && deleted < limit {
+		want := int(min(limit-deleted, chunkKeys))
+		var n int
+		chunk, n, more = deleteChunk(c, prefix, want, chunk[:0])
+		deleted += int64(n)
+	}
+	c.Reply.Map(2)
+	pairInt(c.Reply, "deleted", deleted)
+	c.Reply.Str("more")
+	c.Reply.Bool(more)
+	return nil
+}
+
+// deleteChunk removes up to want keys under one lock and says whether there are more. Keys are
+// copied to buf first: a view of a key must not name the key that Apply frees.
+func deleteChunk(c *command.Ctx, prefix []byte, want int, buf []byte) ([]byte, int, bool) {
+	lockAll(c)
+	defer c.Tx.Unlock()
+	n, more := 0, false
+	c.Tx.Scan(c.DB, kv.Range{Prefix: prefix}, func(e kv.Entry) bool {
+		if n == want {
+			more = true
+			return false
+		}
+		n++
+		key := e.Key()
+		buf = append(append(buf, byte(len(key)>>8), byte(len(key))), key...)
+		return true
+	})
+	for rest := buf; len(rest) > 0; {
+		end := 2 + (int(rest[0])<<8 | int(rest[1]))
+		c.Tx.Apply(effect.Effect{Kind: effect.Delete, DB: c.DB, Key: rest[2:end]})
+		rest = rest[end:]
+	}
+	return buf, n, more
+}
+
+// countPrefix counts keys chunk by chunk, each under its own lock.
+func countPrefix(c *command.Ctx, prefix []byte) (count int64) {
+	r := kv.Range{Prefix: prefix}
+	for {
+		lockAll(c)
+		n := 0
+		c.Tx.Scan(c.DB, r, func(e kv.Entry) bool {
+			n++
+			if n == 16*chunkKeys {
+				r.After = append(r.After[:0:0], e.Key()...)
+			}
+			return n < 16*chunkKeys
+		})
+		c.Tx.Unlock()
+		count += int64(n)
+		if n < 16*chunkKeys {
+			return count
+		}
+	}
+}
+
+func lockAll(c *command.Ctx) {
+	c.Store.Begin(c.Tx, c.Now)
+	c.Tx.DeclareAll()
+	c.Tx.Lock()
+}
+
+func stats(c *command.Ctx, _ *command.Args) error {
+	s := c.Store.Stats()
+	r := c.Reply
+	r.Map(4)
+	pairInt(r, "total_keys", s.Keys)
+	pairInt(r, "total_memory_bytes", s.Memory)
+	r.Str("operations")
+	r.Map(5)
+	pairInt(r, "gets", s.Gets)
+	pairInt(r, "sets", s.Sets)
+	pairInt(r, "dels", s.Dels)
+	pairInt(r, "hits", s.Hits)
+	pairInt(r, "misses", s.Misses)
+	r.Str("hit_rate")
+	rate := 0.0
+	if looks := s.Hits + s.Misses; looks > 0 {
+		rate = float64(s.Hits) / float64(looks)
+	}
+	r.Float(rate)
+	return nil
+}
