@@ -1,7 +1,6 @@
 package conncmd
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -34,14 +33,18 @@ var sections = []section{
 
 // report is an INFO being written, with the readings that several sections need.
 type report struct {
-	bytes.Buffer
+	text    []byte
 	e       *command.Engine
 	now     int64 // ms since the Unix epoch
 	stats   kv.Stats
 	process command.ProcessStats
 }
 
-func (r *report) line(name string, value any) { fmt.Fprintf(r, "%s:%v\r\n", name, value) }
+func (r *report) printf(format string, args ...any) {
+	r.text = fmt.Appendf(r.text, format, args...)
+}
+
+func (r *report) line(name string, value any) { r.printf("%s:%v\r\n", name, value) }
 
 // size writes a number of bytes, and again the way people read it.
 func (r *report) size(name string, n int64) {
@@ -58,13 +61,13 @@ func info(c *command.Ctx, argv [][]byte) error {
 		if !s.wanted(argv[1:]) {
 			continue
 		}
-		if r.Len() > 0 {
-			r.WriteString("\r\n")
+		if len(r.text) > 0 {
+			r.printf("\r\n")
 		}
-		fmt.Fprintf(r, "# %s\r\n", s.name)
+		r.printf("# %s\r\n", s.name)
 		s.write(r)
 	}
-	c.Reply.Verbatim("txt", r.String())
+	c.Reply.Verbatim("txt", string(r.text))
 	return nil
 }
 

@@ -154,7 +154,7 @@ func infoCPU(r *report) {
 func infoCommandStats(r *report) {
 	eachCommand(r.e, func(row *command.Row, calls, failures uint64) {
 		if calls > 0 {
-			fmt.Fprintf(r, "cmdstat_%s:calls=%d,usec=0,usec_per_call=0.00,rejected_calls=0,"+
+			r.printf("cmdstat_%s:calls=%d,usec=0,usec_per_call=0.00,rejected_calls=0,"+
 				"failed_calls=%d\r\n", row.FullName(), calls, failures)
 		}
 	})
@@ -182,7 +182,7 @@ func eachCommand(e *command.Engine, visit func(row *command.Row, calls, failures
 func infoKeyspace(r *report) {
 	for db := range uint8(kv.Databases) {
 		if s := r.e.Store.DB(db); s.Keys > 0 {
-			fmt.Fprintf(r, "db%d:keys=%d,expires=%d,avg_ttl=0\r\n", db, s.Keys, s.Expires)
+			r.printf("db%d:keys=%d,expires=%d,avg_ttl=0\r\n", db, s.Keys, s.Expires)
 		}
 	}
 }

@@ -117,13 +117,14 @@ func repeated(before []argument, group argument) ([]argument, argument) {
 	}
 	again := group.args[:n-1]
 	at := len(before) - len(again)
-	same := func(a, b argument) bool { return a.name == b.name && a.token == b.token }
+	// In "ID id [id ...]" the token is not repeated.
+	same := func(a, b argument) bool { return a.name == b.name && a.kind == b.kind }
 	if at < 0 || !slices.EqualFunc(before[at:], again, same) {
 		one := block(again)
 		one.multiple = true
 		return before, one
 	}
-	one := block(slices.Clone(again))
+	one := block(slices.Clone(before[at:]))
 	one.multiple = true
 	return append(before[:at], one), argument{}
 }

@@ -56,11 +56,10 @@ func (p *parser) next(in []byte) (size, need int, err protocolError) {
 			return size, 0, err
 		}
 		p.inline = false
-		n := 0
-		if n, at, err = p.readCount(in); err != "" || at == 0 || n <= 0 {
+		if p.left, at, err = p.readCount(in); err != "" || at == 0 || p.left <= 0 {
+			p.left = 0
 			return at, 0, err
 		}
-		p.left = n
 	}
 	have := min(len(in), p.limits.RequestBytes)
 	for p.left > 0 {
