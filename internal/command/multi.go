@@ -6,6 +6,10 @@ import (
 	"github.com/synapdb/synap/internal/errs"
 )
 
+// perWordBytes is what a queued word costs besides its bytes: a command of a million empty words
+// is not free.
+const perWordBytes = 24
+
 // enqueue puts a command line into the open transaction.
 func (e *Engine) enqueue(s *Session, row *Row, argv [][]byte, r Reply) {
 	m := s.Multi
@@ -14,16 +18,18 @@ func (e *Engine) enqueue(s *Session, row *Row, argv [][]byte, r Reply) {
 		r.Error(errInMulti)
 		return
 	}
-	line := make([][]byte, len(argv))
-	for i, word := range argv {
-		line[i] = bytes.Clone(word)
-		m.Bytes += len(word)
+	for _, word := range argv {
+		m.Bytes += len(word) + perWordBytes
 	}
 	if len(m.Queue) >= e.Limits.BatchItems || m.Bytes > e.Limits.BatchBytes {
 		m.Dirty = true
 		m.Queue = nil
 		r.Error(errMultiFull)
 		return
+	}
+	line := make([][]byte, len(argv))
+	for i, word := range argv {
+		line[i] = bytes.Clone(word)
 	}
 	m.Queue = append(m.Queue, line)
 	s.Info.Multi.Store(int32(len(m.Queue)))

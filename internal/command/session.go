@@ -48,7 +48,7 @@ const (
 // Multi is a transaction being queued.
 type Multi struct {
 	Queue [][][]byte // command lines, copied
-	Bytes int        // of all queued words
+	Bytes int        // of all queued words, headers included
 	Dirty bool       // a command was refused while queueing: EXEC aborts
 }
 

@@ -65,7 +65,8 @@ func TestFeedAllocatesNothing(t *testing.T) {
 	}
 	e := &command.Engine{Table: command.NewTable(idleRows()), Store: store, Clock: clock.Real{}}
 	c := NewConn(e, &command.Session{}, Limits{})
-	in := []byte("GET k\r\n*2\r\n$4\r\nINCR\r\n$1\r\nk\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n")
+	in := []byte("GET k\r\n*2\r\n$4\r\nINCR\r\n$1\r\nk\r\n" +
+		"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n")
 	var out wire.Output
 	allocations := testing.AllocsPerRun(100, func() {
 		out.Reset(1 << 20)

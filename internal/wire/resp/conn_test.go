@@ -13,18 +13,19 @@ func TestConversations(t *testing.T) {
 		in, want string
 		closed   bool
 	}{
-		"multibulk":  {in: "*1\r\n$4\r\nPING\r\n", want: "+PONG\r\n"},
-		"inline":     {in: "PING\r\n", want: "+PONG\r\n"},
-		"pipelined":  {in: "SET k v\r\nGET k\r\nGET no\r\n", want: "+OK\r\n$1\r\nv\r\n$-1\r\n"},
-		"mixed":      {in: "PING\n*1\r\n$4\r\nPING\r\n\r\nPING\r\n", want: strings.Repeat("+PONG\r\n", 3)},
+		"multibulk": {in: "*1\r\n$4\r\nPING\r\n", want: "+PONG\r\n"},
+		"inline":    {in: "PING\r\n", want: "+PONG\r\n"},
+		"pipelined": {in: "SET k v\r\nGET k\r\nGET no\r\n", want: "+OK\r\n$1\r\nv\r\n$-1\r\n"},
+		"mixed": {in: "PING\n*1\r\n$4\r\nPING\r\n\r\nPING\r\n",
+			want: strings.Repeat("+PONG\r\n", 3)},
 		"empty":      {in: "*0\r\n*-1\r\n\r\nPING\r\n", want: "+PONG\r\n"},
 		"unfinished": {in: "PING\r\n*1\r\n$4\r\nPI", want: "+PONG\r\n"},
 		"unknown": {in: "nope a b\r\nPING\r\n", want: "-ERR unknown command 'nope', with args" +
 			" beginning with: 'a' 'b' \r\n+PONG\r\n"},
-		"hello 3": {in: "GET no\r\nHELLO 3\r\nGET no\r\n", want: "$-1\r\n%7\r\n$6\r\nserver\r\n" +
-			"$5\r\nsynap\r\n$7\r\nversion\r\n$5\r\n1.0.0\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n" +
-			"$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n" +
-			"*0\r\n_\r\n"},
+		"hello 3": {in: "GET no\r\nHELLO 3\r\nGET no\r\n", want: "$-1\r\n" +
+			"%7\r\n$6\r\nserver\r\n$5\r\nsynap\r\n$7\r\nversion\r\n$5\r\n1.0.0\r\n" +
+			"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n" +
+			"$7\r\nmodules\r\n*0\r\n_\r\n"},
 
 		"quit":        {in: "QUIT\r\nSET k v\r\n", want: "+OK\r\n", closed: true},
 		"quit, MULTI": {in: "MULTI\r\nQUIT\r\nPING\r\n", want: "+OK\r\n+OK\r\n", closed: true},
