@@ -13,7 +13,8 @@ const perWordBytes = 24
 // enqueue puts a command line into the open transaction.
 func (e *Engine) enqueue(s *Session, row *Row, argv [][]byte, r Reply) {
 	m := s.Multi
-	if row.Flags&(NoMulti|SelfLocking) != 0 { // EXEC holds the locks that a SelfLocking row takes
+	// EXEC holds the locks that a SelfLocking row takes, but AllKeys makes EXEC take them for it.
+	if row.Has(NoMulti) || row.Has(SelfLocking) && !row.Has(AllKeys) {
 		m.Dirty = true
 		r.Error(errInMulti)
 		return

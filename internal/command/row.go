@@ -23,7 +23,8 @@ const (
 	Fast
 	// Blocking marks commands that may wait.
 	Blocking
-	// SelfLocking marks commands that lock what they need themselves.
+	// SelfLocking marks commands that lock what they need themselves. They are refused in MULTI
+	// unless AllKeys is set too: then they find everything locked in EXEC (Ctx.InExec).
 	SelfLocking
 	// Lockless marks commands that touch no key: they run without locks, also inside EXEC, where
 	// other commands' locks are held.
