@@ -24,8 +24,8 @@ func TestConversations(t *testing.T) {
 			" beginning with: 'a' 'b' \r\n+PONG\r\n"},
 		"hello 3": {in: "GET no\r\nHELLO 3\r\nGET no\r\n", want: "$-1\r\n" +
 			"%7\r\n$6\r\nserver\r\n$5\r\nsynap\r\n$7\r\nversion\r\n$5\r\n1.0.0\r\n" +
-			"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n" +
-			"$7\r\nmodules\r\n*0\r\n_\r\n"},
+			"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n" +
+			"$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n_\r\n"},
 
 		"quit":        {in: "QUIT\r\nSET k v\r\n", want: "+OK\r\n", closed: true},
 		"quit, MULTI": {in: "MULTI\r\nQUIT\r\nPING\r\n", want: "+OK\r\n+OK\r\n", closed: true},
