@@ -45,7 +45,7 @@ func (s *Set) check() error {
 	for i := range s.pools {
 		p := &s.pools[i]
 		free := uint32(0)
-		for n := p.head; n != none; n = p.at(n)[1] {
+		for n := p.head; n != none; n = uint32(p.at(n)[1]) {
 			if p.at(n)[0] != freeMark || n >= p.used {
 				return fmt.Errorf("pool %d: node %d in the free list isn't free", i, n)
 			}
@@ -69,42 +69,42 @@ func (c *checker) walk(id uint32, depth int) (smallest uint32, err error) {
 	if leaf != (depth == s.height-1) {
 		return 0, fmt.Errorf("depth %d of %d: leaf %v", depth, s.height, leaf)
 	}
-	if v.n == 0 || !leaf && depth > 0 && v.n < minKids || v.n > len(v.refs) {
-		return 0, fmt.Errorf("depth %d: %d slots of %d", depth, v.n, len(v.refs))
+	if v.n == 0 || !leaf && depth > 0 && v.n < minKids || v.n > len(v.slots) {
+		return 0, fmt.Errorf("depth %d: %d slots of %d", depth, v.n, len(v.slots))
 	}
 	from := 0
 	if !leaf {
 		from = 1
 	}
 	for i := from; i < v.n; i++ {
-		k := s.keys.Key(v.refs[i])
-		if len(k) < v.pre || !bytes.Equal(k[:v.pre], s.keys.Key(v.refs[from])[:v.pre]) {
+		k := s.keys.Key(v.ref(i))
+		if len(k) < v.pre || !bytes.Equal(k[:v.pre], s.keys.Key(v.ref(from))[:v.pre]) {
 			return 0, fmt.Errorf("slot %d: %q hasn't the prefix of %d bytes", i, k, v.pre)
 		}
-		if v.discs[i] != disc(k, v.pre) {
-			return 0, fmt.Errorf("slot %d: disc %x of %q", i, v.discs[i], k)
+		if v.disc(i) != disc(k, v.pre) {
+			return 0, fmt.Errorf("slot %d: disc %x of %q", i, v.disc(i), k)
 		}
 	}
 	if leaf {
-		for _, r := range v.refs[:v.n] {
-			k := s.keys.Key(r)
+		for _, x := range v.slots[:v.n] {
+			k := s.keys.Key(uint32(x))
 			if c.count > 0 && bytes.Compare(c.last, k) >= 0 {
 				return 0, fmt.Errorf("%q before %q", c.last, k)
 			}
 			c.last = k
 			c.count++
 		}
-		return v.refs[0], nil
+		return v.ref(0), nil
 	}
 	for i, kid := range v.kids()[:v.n] {
-		least, err := c.walk(kid, depth+1)
+		least, err := c.walk(uint32(kid), depth+1)
 		if err != nil {
 			return 0, err
 		}
 		if i == 0 {
 			smallest = least
-		} else if v.refs[i] != least {
-			return 0, fmt.Errorf("separator %d isn't the smallest, %d", v.refs[i], least)
+		} else if v.ref(i) != least {
+			return 0, fmt.Errorf("separator %d isn't the smallest, %d", v.ref(i), least)
 		}
 	}
 	return smallest, nil

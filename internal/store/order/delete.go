@@ -19,7 +19,7 @@ func (s *Set) locate(p *path, ref uint32) (v node, pos int, ok bool) {
 	at := p[s.height-1]
 	v = s.node(at.id)
 	pos, has := s.find(&v, 0, k, int(at.m), false)
-	return v, pos, has == v.pre && pos < v.n && v.refs[pos] == ref
+	return v, pos, has == v.pre && pos < v.n && v.ref(pos) == ref
 }
 
 // Replace puts fresh in the place of old: the same key at another ref. The keys of both must be
@@ -30,11 +30,11 @@ func (s *Set) Replace(old, fresh uint32) {
 	if !ok {
 		return
 	}
-	v.refs[pos] = fresh
+	v.slots[pos] = slot(v.disc(pos), fresh)
 	for l := range s.height - 1 {
 		v := s.node(p[l].id)
-		if i := p[l].pos; i > 0 && v.refs[i] == old {
-			v.refs[i] = fresh
+		if i := int(p[l].pos); i > 0 && v.ref(i) == old {
+			v.slots[i] = slot(v.disc(i), fresh)
 		}
 	}
 }
@@ -50,16 +50,15 @@ func (s *Set) Delete(ref uint32) bool {
 		s.Clear()
 		return true
 	}
-	copy(v.refs[pos:], v.refs[pos+1:v.n])
-	copy(v.discs[pos:], v.discs[pos+1:v.n])
-	v.w[1] = noRun
+	copy(v.slots[pos:], v.slots[pos+1:v.n])
 	v.setHead(v.n-1, v.pre)
+	v.setRun(noRun)
 
 	l := s.height - 1
 	first := pos == 0 // a separator above may be ref
 	if l > 0 && v.n < minFill {
 		first = s.combine(&p, l) && first
-	} else if len(v.refs)-v.n > maxWaste {
+	} else if len(v.slots)-v.n > maxWaste {
 		var f frame
 		f.load(&v, false)
 		s.setKid(&p, l, s.store(&f, 0, f.n, classFor(f.n+leafStep/2)))
@@ -74,7 +73,7 @@ func (s *Set) Delete(ref uint32) bool {
 	for s.height > 1 && s.node(s.root).n == 1 {
 		v := s.node(s.root)
 		old := s.root
-		s.root = v.kids()[0]
+		s.root = uint32(v.kids()[0])
 		s.height--
 		s.freeNode(old)
 	}
@@ -93,11 +92,11 @@ func (s *Set) separate(p *path) {
 		return
 	}
 	parent := s.node(p[s.height-2].id)
-	leaf := s.node(parent.kids()[p[s.height-2].pos])
-	ref := leaf.refs[0]
+	leaf := s.node(uint32(parent.kids()[p[s.height-2].pos]))
+	ref := leaf.ref(0)
 	v := s.node(p[l].id)
 	d := s.admit(&v, 1, s.keys.Key(ref), int(p[l].m))
-	v.refs[p[l].pos], v.discs[p[l].pos] = ref, d
+	v.slots[p[l].pos] = slot(d, ref)
 }
 
 // combine rearranges the node at level l of p together with a neighbour, the right one if there
@@ -110,9 +109,9 @@ func (s *Set) combine(p *path, l int) (right bool) {
 		p[l-1].pos--
 	}
 	kids := parent.kids()
-	lid, rid := kids[a], kids[a+1]
+	lid, rid := uint32(kids[a]), uint32(kids[a+1])
 	var f frame
-	s.join(&f, lid, rid, parent.refs[a+1])
+	s.join(&f, lid, rid, parent.ref(a+1))
 	one, two := f.n, none
 	if f.n > mergeFill {
 		one = f.n / 2
@@ -129,14 +128,13 @@ func (s *Set) combine(p *path, l int) (right bool) {
 	}
 	parent = s.node(p[l-1].id) // the pool may have moved
 	kids = parent.kids()
-	kids[a] = id
+	kids[a] = uint64(id)
 	if two != none {
-		sep := f.refs[one]
+		sep := uint32(f.slots[one])
 		d := s.admit(&parent, 1, s.keys.Key(sep), int(p[l-1].m))
-		parent.refs[a+1], parent.discs[a+1], kids[a+1] = sep, d, two
+		parent.slots[a+1], kids[a+1] = slot(d, sep), uint64(two)
 	} else {
-		copy(parent.refs[a+1:], parent.refs[a+2:parent.n])
-		copy(parent.discs[a+1:], parent.discs[a+2:parent.n])
+		copy(parent.slots[a+1:], parent.slots[a+2:parent.n])
 		copy(kids[a+1:], kids[a+2:parent.n])
 		parent.setHead(parent.n-1, parent.pre)
 	}
@@ -154,7 +152,7 @@ func (s *Set) join(f *frame, lid, rid, sep uint32) {
 		from = 1
 	}
 	if lv.n > from && rv.n > from {
-		lk, rk := s.keys.Key(lv.refs[from]), s.keys.Key(rv.refs[rv.n-1])
+		lk, rk := s.keys.Key(lv.ref(from)), s.keys.Key(rv.ref(rv.n-1))
 		pre := common(lk, rk, 0, min(lv.pre, rv.pre))
 		lv.shorten(from, pre, lk)
 		rv.shorten(from, pre, rk)
@@ -163,10 +161,9 @@ func (s *Set) join(f *frame, lid, rid, sep uint32) {
 	}
 	f.load(&lv, !isLeaf(lid))
 	if from == 1 {
-		rv.refs[0], rv.discs[0] = sep, disc(s.keys.Key(sep), f.pre)
+		rv.slots[0] = slot(disc(s.keys.Key(sep), f.pre), sep)
 	}
-	copy(f.refs[f.n:], rv.refs[:rv.n])
-	copy(f.discs[f.n:], rv.discs[:rv.n])
+	copy(f.slots[f.n:], rv.slots[:rv.n])
 	if f.inner {
 		copy(f.kids[f.n:], rv.kids()[:rv.n])
 	}

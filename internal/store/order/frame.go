@@ -2,28 +2,26 @@ package order
 
 // frame is the slots of one or two nodes on the stack, while they are rearranged.
 type frame struct {
-	refs, discs, kids [2*maxSlots + 2]uint32
-	n, pre            int
-	inner             bool
+	slots, kids [2*maxSlots + 2]uint64
+	n, pre      int
+	inner       bool
 }
 
 // load fills f with the slots of v.
 func (f *frame) load(v *node, inner bool) {
 	f.n, f.pre, f.inner = v.n, v.pre, inner
-	copy(f.refs[:], v.refs[:v.n])
-	copy(f.discs[:], v.discs[:v.n])
+	copy(f.slots[:], v.slots[:v.n])
 	if f.inner {
 		copy(f.kids[:], v.kids()[:v.n])
 	}
 }
 
-func (f *frame) insert(pos int, ref, d, kid uint32) {
-	copy(f.refs[pos+1:], f.refs[pos:f.n])
-	copy(f.discs[pos+1:], f.discs[pos:f.n])
+func (f *frame) insert(pos int, x uint64, kid uint32) {
+	copy(f.slots[pos+1:], f.slots[pos:f.n])
 	if f.inner {
 		copy(f.kids[pos+1:], f.kids[pos:f.n])
 	}
-	f.refs[pos], f.discs[pos], f.kids[pos] = ref, d, kid
+	f.slots[pos], f.kids[pos] = x, uint64(kid)
 	f.n++
 }
 
@@ -37,10 +35,9 @@ func (s *Set) store(f *frame, from, to, class int) uint32 {
 // write makes slots [from, to) the contents of node id.
 func (s *Set) write(f *frame, from, to int, id uint32) {
 	v := s.node(id)
-	copy(v.refs, f.refs[from:to])
-	copy(v.discs, f.discs[from:to])
-	v.w[1] = noRun
+	copy(v.slots, f.slots[from:to])
 	v.setHead(to-from, f.pre)
+	v.setRun(noRun)
 	if f.inner {
 		copy(v.kids(), f.kids[from:to])
 		s.tighten(&v, 1)

@@ -45,7 +45,7 @@ func (s *Set) sameLeaf(p *path, last, k []byte) bool {
 		if !p[l].has || len(k) < v.pre || !bytes.Equal(k[:v.pre], last[:v.pre]) {
 			return false
 		}
-		return disc(k, v.pre) < v.discs[i]
+		return disc(k, v.pre) < v.disc(i)
 	}
 	return true
 }
@@ -56,60 +56,62 @@ func (s *Set) insert(p *path, ref uint32, k []byte) bool {
 	if s.height == 0 {
 		s.root, s.height = s.newNode(1), 1
 		v := s.node(s.root)
-		v.refs[0], v.discs[0], v.w[1] = ref, 0, 0
+		v.slots[0] = slot(0, ref)
 		v.setHead(1, len(k))
+		v.setRun(0)
 		return false
 	}
 	at := &p[s.height-1]
 	v := s.node(at.id)
 	pos, has := s.find(&v, 0, k, int(at.m), false)
 	if has < v.pre {
-		v.shorten(0, has, s.keys.Key(v.refs[0]))
+		v.shorten(0, has, s.keys.Key(v.ref(0)))
 	}
 	d := disc(k, v.pre)
-	if v.n == len(v.refs) {
-		s.overflow(p, &v, pos, ref, d)
+	if v.n == len(v.slots) {
+		s.overflow(p, &v, pos, slot(d, ref))
 		return false
 	}
-	copy(v.refs[pos+1:v.n+1], v.refs[pos:v.n])
-	copy(v.discs[pos+1:v.n+1], v.discs[pos:v.n])
-	v.refs[pos], v.discs[pos], v.w[1] = ref, d, uint32(pos)
+	copy(v.slots[pos+1:v.n+1], v.slots[pos:v.n])
+	v.slots[pos] = slot(d, ref)
 	v.setHead(v.n+1, v.pre)
-	if pos > 0 && v.discs[pos-1] == d || pos+1 < v.n && v.discs[pos+1] == d {
+	v.setRun(pos)
+	if pos > 0 && v.disc(pos-1) == d || pos+1 < v.n && v.disc(pos+1) == d {
 		s.tighten(&v, 0)
 	}
 	return true
 }
 
 // overflow adds a slot to a full leaf: by moving it to a larger class, or by splitting it.
-func (s *Set) overflow(p *path, v *node, pos int, ref, d uint32) {
+func (s *Set) overflow(p *path, v *node, pos int, x uint64) {
 	l := s.height - 1
 	var f frame
 	f.load(v, false)
-	f.insert(pos, ref, d, 0)
+	f.insert(pos, x, 0)
 	if f.n <= maxSlots {
 		id := s.store(&f, 0, f.n, classFor(f.n))
-		s.node(id).w[1] = uint32(pos)
+		grown := s.node(id)
+		grown.setRun(pos)
 		s.setKid(p, l, id)
 		s.freeNode(p[l].id)
 		return
 	}
 	// A run of ascending keys is split where it stands, so that it leaves full leaves behind.
 	// The left half forgets the run: what comes next before the split is another story.
-	cut, run := f.n/2, v.w[1]+1 == uint32(pos)
+	cut, run := f.n/2, v.run()+1 == pos
 	if run {
 		cut = min(pos+1, f.n-1)
 	}
 	left := s.store(&f, 0, cut, classFor(cut+1))
 	right := s.store(&f, cut, f.n, classFor(f.n-cut+1))
-	if run && cut == pos {
-		s.node(right).w[1] = 0
-	} else if run {
-		s.node(left).w[1] = uint32(pos)
+	if rv := s.node(right); run && cut == pos {
+		rv.setRun(0)
+	} else if lv := s.node(left); run {
+		lv.setRun(pos)
 	}
 	s.setKid(p, l, left)
 	s.freeNode(p[l].id)
-	s.addKid(p, l-1, f.refs[cut], right)
+	s.addKid(p, l-1, uint32(f.slots[cut]), right)
 }
 
 // setKid replaces the node of p at level l in its parent.
@@ -119,7 +121,7 @@ func (s *Set) setKid(p *path, l int, id uint32) {
 		return
 	}
 	v := s.node(p[l-1].id)
-	v.kids()[p[l-1].pos] = id
+	v.kids()[p[l-1].pos] = uint64(id)
 }
 
 // addKid puts a new child to the right of the one p leads to at level l, splitting upwards as
@@ -132,7 +134,7 @@ func (s *Set) addKid(p *path, l int, sep, kid uint32) {
 		var f frame
 		f.load(&v, true)
 		pos := int(p[l].pos) + 1
-		f.insert(pos, sep, d, kid)
+		f.insert(pos, slot(d, sep), kid)
 		if f.n <= maxSlots {
 			s.write(&f, 0, f.n, p[l].id)
 			return
@@ -143,15 +145,14 @@ func (s *Set) addKid(p *path, l int, sep, kid uint32) {
 		}
 		s.write(&f, 0, cut, p[l].id)
 		kid = s.store(&f, cut, f.n, innerClass)
-		sep = f.refs[cut]
+		sep = uint32(f.slots[cut])
 	}
 	root := s.newNode(innerClass)
 	v := s.node(root)
-	v.w[1] = noRun
 	v.setHead(2, len(s.keys.Key(sep)))
-	v.refs[0], v.refs[1], v.discs[0], v.discs[1] = none, sep, 0, 0
+	v.slots[0], v.slots[1] = 0, slot(0, sep)
 	kids := v.kids()
-	kids[0], kids[1] = s.root, kid
+	kids[0], kids[1] = uint64(s.root), uint64(kid)
 	s.root = root
 	s.height++
 }

@@ -19,13 +19,13 @@ const (
 
 	// none is the id of no node.
 	none = ^uint32(0)
-	// freeMark stands in the first word of a free node; no live node has it, since its low half
+	// freeMark stands in the first word of a free node; no live node has it, since its low bits
 	// would be a count above every capacity.
-	freeMark = ^uint32(0)
+	freeMark = ^uint64(0)
 )
 
 type pool struct {
-	chunks [][]uint32
+	chunks [][]uint64
 	stride int    // words per node
 	used   uint32 // indexes below used are live or free; those above were never handed out
 	free   uint32 // nodes in the free list
@@ -33,7 +33,7 @@ type pool struct {
 }
 
 // at is the words of node i. The view is valid until the node is freed or moved.
-func (p *pool) at(i uint32) []uint32 {
+func (p *pool) at(i uint32) []uint64 {
 	c := p.chunks[i/chunkNodes]
 	o := int(i%chunkNodes) * p.stride
 	return c[o : o+p.stride : o+p.stride]
@@ -51,13 +51,13 @@ func (p *pool) alloc() uint32 {
 	switch {
 	case p.fits(i):
 	case i == 0:
-		p.chunks = append(p.chunks, make([]uint32, p.stride))
+		p.chunks = append(p.chunks, make([]uint64, p.stride))
 	case i < chunkNodes:
-		c := make([]uint32, min(int(i)*2, chunkNodes)*p.stride)
+		c := make([]uint64, min(int(i)*2, chunkNodes)*p.stride)
 		copy(c, p.chunks[0])
 		p.chunks[0] = c
 	default:
-		p.chunks = append(p.chunks, make([]uint32, chunkNodes*p.stride))
+		p.chunks = append(p.chunks, make([]uint64, chunkNodes*p.stride))
 	}
 	p.used++
 	return i
@@ -68,12 +68,16 @@ func (p *pool) fits(i uint32) bool {
 	return c < len(p.chunks) && int(i%chunkNodes+1)*p.stride <= len(p.chunks[c])
 }
 
-// release puts node i on the free list: words are mark, next, previous.
+// link is the second word of a free node; the first is freeMark.
+func link(next, prev uint32) uint64 { return uint64(next) | uint64(prev)<<32 }
+
+// release puts node i on the free list.
 func (p *pool) release(i uint32) {
 	w := p.at(i)
-	w[0], w[1], w[2] = freeMark, p.head, none
+	w[0], w[1] = freeMark, link(p.head, none)
 	if p.head != none {
-		p.at(p.head)[2] = i
+		w := p.at(p.head)
+		w[1] = link(uint32(w[1]), i)
 	}
 	p.head = i
 	p.free++
@@ -81,14 +85,16 @@ func (p *pool) release(i uint32) {
 
 func (p *pool) unlink(i uint32) {
 	w := p.at(i)
-	next, prev := w[1], w[2]
+	next, prev := uint32(w[1]), uint32(w[1]>>32)
 	if prev == none {
 		p.head = next
 	} else {
-		p.at(prev)[1] = next
+		v := p.at(prev)
+		v[1] = link(next, uint32(v[1]>>32))
 	}
 	if next != none {
-		p.at(next)[2] = prev
+		v := p.at(next)
+		v[1] = link(uint32(v[1]), prev)
 	}
 	p.free--
 	w[0] = 0
@@ -117,7 +123,7 @@ func (p *pool) trim() bool {
 		p.chunks = p.chunks[:keep]
 	}
 	if cap(p.chunks) > 64 && len(p.chunks) < cap(p.chunks)/4 {
-		p.chunks = append(make([][]uint32, 0, len(p.chunks)*2), p.chunks...)
+		p.chunks = append(make([][]uint64, 0, len(p.chunks)*2), p.chunks...)
 	}
 	return p.sparse()
 }
@@ -127,5 +133,5 @@ func (p *pool) bytes() int64 {
 		return int64(cap(p.chunks)) * 24
 	}
 	words := len(p.chunks[0]) + (len(p.chunks)-1)*chunkNodes*p.stride
-	return int64(words)*4 + int64(cap(p.chunks))*24
+	return int64(words)*8 + int64(cap(p.chunks))*24
 }

@@ -78,9 +78,9 @@ func (s *Set) descend(k []byte, p *path) {
 		pos, has := s.find(&v, 1, k, m, true)
 		p[l].pos, p[l].has = int32(pos-1), has == v.pre
 		if p[l].has && pos > 1 && pos < v.n {
-			m = max(m, v.pre+shared(v.discs[pos-1], v.discs[pos]))
+			m = max(m, v.pre+shared(v.disc(pos-1), v.disc(pos)))
 		}
-		id = v.kids()[pos-1]
+		id = uint32(v.kids()[pos-1])
 	}
 }
 
@@ -118,16 +118,16 @@ func (s *Set) relink(from, to uint32) {
 		return
 	}
 	v := s.node(from)
-	ref := v.refs[0]
+	ref := v.ref(0)
 	if !isLeaf(from) {
-		ref = v.refs[1]
+		ref = v.ref(1)
 	}
 	var p path
 	s.descend(s.keys.Key(ref), &p)
 	for l := range s.height - 1 {
 		parent := s.node(p[l].id)
-		if kids := parent.kids(); kids[p[l].pos] == from {
-			kids[p[l].pos] = to
+		if kids := parent.kids(); kids[p[l].pos] == uint64(from) {
+			kids[p[l].pos] = uint64(to)
 			return
 		}
 	}
