@@ -47,10 +47,7 @@ const perCommandBytes = 64
 func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 	row, err := e.Resolve(argv)
 	if err != nil {
-		if s.Multi != nil {
-			s.Multi.Dirty = true
-		}
-		r.Error(err)
+		r.Error(e.refuse(s, argv, err))
 		return
 	}
 	s.Info.LastCommand.Store(row)
@@ -59,6 +56,20 @@ func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 		return
 	}
 	e.count(s, row, e.lockAndRun(s, row, argv, r))
+}
+
+// refuse spoils an open transaction. A malformed EXEC ends it, and says so even without one, as
+// in Redis.
+func (e *Engine) refuse(s *Session, argv [][]byte, why error) error {
+	if s.Multi != nil {
+		s.Multi.Dirty = true
+	}
+	if !strings.EqualFold(string(argv[0]), "EXEC") {
+		return why
+	}
+	e.EndMulti(s)
+	return errs.Newf(errs.Redis, "EXECABORT Transaction discarded because of: %s",
+		strings.TrimPrefix(why.Error(), "ERR "))
 }
 
 // Resolve finds the row (of a subcommand, where there are some) and checks the arity.
