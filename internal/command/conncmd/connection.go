@@ -15,6 +15,8 @@ var (
 	errProtoInt = errs.New(errs.Redis,
 		"ERR Protocol version is not an integer or out of range")
 	errDBIndex = errs.New(errs.Redis, "ERR DB index is out of range")
+	errInt32   = errs.New(errs.Redis,
+		"ERR value is out of range, value must between -2147483648 and 2147483647")
 )
 
 func connectionRows() []*command.Row {
@@ -80,6 +82,9 @@ func selectDB(c *command.Ctx, argv [][]byte) error {
 	n, isInt := integer(argv[1])
 	if !isInt {
 		return errNotInteger
+	}
+	if int64(int32(n)) != n {
+		return errInt32
 	}
 	if n < 0 || n >= kv.Databases {
 		return errDBIndex
