@@ -23,6 +23,8 @@ type conn struct {
 	in []byte
 	// need is how long in must be before the codec can get further.
 	need int
+	// then is where the connection goes once its booked replies are sent; comeBack = it stays.
+	then next
 	// Times in ms since the Unix epoch: opened; seen: the last round; begun: the first bytes of
 	// the request in in, 0 when there is none.
 	opened, seen, begun int64
@@ -31,16 +33,9 @@ type conn struct {
 	killed atomic.Bool
 }
 
-// fate is what the loop must do with the socket after a round.
-type fate uint8
-
-const (
-	stay fate = iota
-	drop
-)
-
-// round feeds fresh bytes to the codec and sends the replies with one write. It runs on the loop.
-func (c *conn) round(fresh []byte) fate {
+// round feeds fresh bytes to the codec and books the replies for the loop's next flush. It runs
+// on the loop; afterwards the connection may be gone from it.
+func (c *conn) round(fresh []byte) {
 	l := c.loop
 	l.stats.bytesIn.Add(uint64(len(fresh)))
 	now := c.server.clock.Now()
@@ -49,7 +44,8 @@ func (c *conn) round(fresh []byte) fate {
 	if len(c.in) > 0 {
 		c.in = grow(c.in, fresh, c.need)
 		if len(c.in) < c.need {
-			return c.checkInput()
+			c.checkInput()
+			return
 		}
 		in = c.in
 	}
@@ -60,52 +56,45 @@ func (c *conn) round(fresh []byte) fate {
 	if c.own {
 		c.session.Info.LastActive.Store(now)
 	}
-	return c.feed(in, now)
+	l.rounds++
+	if l.rounds%sampleEvery != 0 {
+		c.feed(in, now)
+		return
+	}
+	// Timing reads the clock twice, so only a sample of the rounds pays for it.
+	before, begun := c.session.Executed, c.server.clock.Micros()
+	c.feed(in, now)
+	l.stats.observe(c.session, before, c.server.clock.Micros()-begun)
 }
 
-// feed runs the codec until it wants more bytes. A round of 1 in sampleEvery is timed.
-func (c *conn) feed(in []byte, now int64) fate {
+// feed runs the codec until it wants more bytes, and decides where the connection goes.
+func (c *conn) feed(in []byte, now int64) {
 	l := c.loop
-	l.rounds++
-	var begun int64
-	before := c.session.Executed
-	sampled := l.rounds%sampleEvery == 0
-	if sampled {
-		begun = c.server.clock.Micros()
-	}
 	for {
+		from := l.mark(c)
 		n, need, verdict := c.codec.Feed(in, &l.out)
 		in = in[n:]
-		again := verdict == wire.Open && len(in) > 0 && n > 0 && l.out.Full()
-		unsent, ok := c.send(&l.out)
-		if !ok {
-			return drop
+		l.book(from)
+		if verdict == wire.Open && !l.out.Full() {
+			c.keep(in, need, n > 0, now)
+			c.checkInput()
+			return
 		}
-		if sampled {
-			l.stats.observe(c.session, before, c.server.clock.Micros()-begun)
-		}
-		if again && unsent == nil {
-			sampled = false
-			continue
-		}
+		// The end of a connection, and an output that is full, can't wait for the round's end.
+		again := verdict == wire.Open && n > 0 && len(in) > 0
 		c.keep(in, need, n > 0, now)
-		return c.settle(unsent, verdict)
+		c.then = afterVerdict[verdict]
+		l.flush()
+		if !again || c.sock == nil {
+			return
+		}
+		in = c.in
 	}
 }
 
-// settle decides where the connection goes after its replies were sent, or unsent is left.
-func (c *conn) settle(unsent *backlog, v wire.Verdict) fate {
-	switch {
-	case v == wire.HandOver:
-		return c.leave(unsent, handOver)
-	case v == wire.Close:
-		return c.leave(unsent, lingerAndClose)
-	case unsent != nil:
-		return c.leave(unsent, comeBack)
-	case c.server.draining.Load() && len(c.in) == 0:
-		return c.leave(nil, lingerAndClose)
-	}
-	return c.checkInput()
+// afterVerdict says where a connection goes once its replies are sent.
+var afterVerdict = [...]next{
+	wire.Open: comeBack, wire.Close: lingerAndClose, wire.HandOver: handOver,
 }
 
 // keep remembers the unconsumed bytes for the next round.
@@ -129,13 +118,13 @@ func (c *conn) keep(rest []byte, need int, progress bool, now int64) {
 	c.in = c.in[:copy(c.in, rest)] // rest is the tail of c.in
 }
 
-func (c *conn) checkInput() fate {
+func (c *conn) checkInput() {
 	if len(c.in) <= c.server.opts.InputBytes {
-		return stay
+		return
 	}
 	c.server.log.Warn("connection closed: its unfinished request is over the limit",
 		"peer", c.peer(), "bytes", len(c.in), "limit", c.server.opts.InputBytes)
-	return drop
+	c.sock.drop()
 }
 
 // grow appends fresh to b. A declared need is believed only as far as bytes have arrived: the
@@ -174,6 +163,14 @@ func (c *conn) newSession() *command.Session {
 	s.Info.Multi.Store(-1)
 	s.Info.Kill = c.kill
 	return s
+}
+
+// pollerOf is the loop the connection has been on, nil if it is new.
+func (c *conn) pollerOf() poller {
+	if c.loop == nil {
+		return nil
+	}
+	return c.loop.poller
 }
 
 func (c *conn) peer() string {

@@ -26,8 +26,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	if err == nil {
 		err = s.emptyLoops(ctx)
 	}
-	end, cancel := context.WithTimeout(context.Background(), lastWait)
-	defer cancel()
+	end := contextWithin(lastWait)
 	return errors.Join(err, s.tasks.Close(end), s.below.Close(end))
 }
 
@@ -43,4 +42,11 @@ func (s *Server) emptyLoops(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// contextWithin ends by itself after d.
+func contextWithin(d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	context.AfterFunc(ctx, cancel)
+	return ctx
 }

@@ -78,33 +78,27 @@ func (e *gnetEngine) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	if l == nil {
 		l = e.loop(gc.EventLoop())
 	}
-	return nil, action(l.opened(c, gnetSocket{gc}))
+	s := &gnetSocket{Conn: gc, c: c}
+	gc.SetContext(s)
+	return nil, s.during(func() { l.opened(c, s) })
 }
 
-// OnTraffic is gnet's notice of bytes read.
+// OnTraffic is gnet's notice of bytes read. gnet does not tell when a round ends, so every
+// connection's replies are flushed at once.
 func (e *gnetEngine) OnTraffic(gc gnet.Conn) gnet.Action {
-	c, ok := gc.Context().(*conn)
-	if !ok {
-		return gnet.Close
-	}
+	s := gc.Context().(*gnetSocket)
 	fresh, err := gc.Next(-1)
-	if err != nil || len(fresh) == 0 {
+	if err != nil || len(fresh) == 0 || s.c == nil {
 		return gnet.None
 	}
-	return action(c.round(fresh))
+	l := s.c.loop
+	return s.during(func() { s.c.round(fresh); l.flush() })
 }
 
 // OnClose is gnet's notice of a connection's end.
 func (e *gnetEngine) OnClose(gc gnet.Conn, _ error) gnet.Action {
-	if c, ok := gc.Context().(*conn); ok {
-		c.loop.closed(c)
-	}
-	return gnet.None
-}
-
-func action(f fate) gnet.Action {
-	if f == drop {
-		return gnet.Close
+	if s := gc.Context().(*gnetSocket); s.c != nil {
+		s.c.loop.closed(s.c)
 	}
 	return gnet.None
 }
@@ -116,10 +110,34 @@ func (l gnetLoop) post(f func()) bool {
 	return l.Execute(context.Background(), run) == nil
 }
 
-type gnetSocket struct{ gnet.Conn }
+// gnetSocket is a connection of gnet's. gnet does not expect its callbacks to close it, so a
+// drop during one is reported by the callback's result.
+type gnetSocket struct {
+	gnet.Conn
+	c       *conn // nil once parted
+	inside  bool  // a callback is running
+	dropped bool
+}
 
-func (s gnetSocket) drop()   { _ = s.EventLoop().Close(s.Conn) }
-func (s gnetSocket) forget() { s.SetContext(nil) }
+func (s *gnetSocket) during(f func()) gnet.Action {
+	s.inside = true
+	f()
+	s.inside = false
+	if s.dropped {
+		return gnet.Close
+	}
+	return gnet.None
+}
+
+func (s *gnetSocket) drop() {
+	if s.inside {
+		s.dropped = true
+	} else {
+		_ = s.EventLoop().Close(s.Conn)
+	}
+}
+
+func (s *gnetSocket) forget() { s.c = nil }
 
 // gnetLog passes on what gnet finds wrong.
 type gnetLog struct{ log *slog.Logger }

@@ -15,27 +15,29 @@ const (
 	handOver
 )
 
-// leave takes the connection off its loop: one goroutine sends the backlog, then does what next
+// leave takes the connection off its loop: one goroutine sends the backlog, then does what then
 // says. While it is away nothing is read from it, so a peer that does not read its replies can't
 // send further requests: its own kernel makes it wait.
-func (c *conn) leave(unsent *backlog, then next) fate {
+func (c *conn) leave(unsent *backlog, then next) {
+	sock := c.sock
 	tc, err := c.detach()
 	if err != nil {
 		c.server.log.Warn("connection closed: its socket could not be copied", "error", err)
 		if unsent != nil {
 			unsent.release()
 		}
-		return drop
+		sock.drop()
+		return
 	}
 	c.lane.Store(tc)
 	c.loop.remove(c)
-	c.sock.forget()
-	c.sock = nil
+	c.sock, c.then = nil, comeBack
+	sock.forget()
+	sock.drop()
 	started := c.server.lane.Go(func() { c.travel(tc, unsent, then) }, func() { hurry(tc) })
 	if !started {
 		c.end(tc, unsent)
 	}
-	return drop
 }
 
 // detach copies the socket for use off the loop.

@@ -42,7 +42,8 @@ type loop struct {
 	poller
 	server  *Server
 	conns   []*conn
-	out     wire.Output
+	out     wire.Output      // replies of all connections of a round
+	booked  []span           // whose replies they are, in order
 	spare   [][]byte         // emptied input buffers
 	session *command.Session // of all HTTP connections
 	segs    [][]byte
@@ -73,19 +74,17 @@ func (l *loop) add(c *conn) {
 }
 
 // opened welcomes a connection, new or back from the slow lane.
-func (l *loop) opened(c *conn, s socket) fate {
+func (l *loop) opened(c *conn, s socket) {
 	c.loop, c.sock = l, s
 	l.add(c)
-	if c.killed.Load() {
-		return drop
+	switch {
+	case c.killed.Load():
+		s.drop()
+	case len(c.in) > 0:
+		c.round(nil)
+	case c.server.draining.Load() && c.codec != nil:
+		c.leave(nil, lingerAndClose)
 	}
-	if len(c.in) > 0 {
-		return c.round(nil)
-	}
-	if c.server.draining.Load() && c.codec != nil {
-		return c.leave(nil, lingerAndClose)
-	}
-	return stay
 }
 
 // closed says goodbye to a connection whose socket is closed.

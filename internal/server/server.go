@@ -58,7 +58,7 @@ func Listen(o Options) (*Server, error) {
 	s.idle.Store(o.IdleTimeout.Milliseconds())
 	room := raiseFileLimit(o.MaxConnections)
 	if room < o.MaxConnections {
-		s.log.Warn("the limit of open files is too low for server.max_connections; "+
+		s.log.Info("the limit of open files is below server.max_connections; "+
 			"raise it with ulimit -n or LimitNOFILE", "wanted", o.MaxConnections, "possible", room)
 	}
 	s.maxOpen.Store(int64(room))
@@ -100,7 +100,7 @@ func (s *Server) Loops() int { return s.opts.Loops }
 // Start begins to serve. Failed tells of a task that ended by itself; Drain ends serving.
 func (s *Server) Start(p Protocols) error {
 	s.protocols = p
-	eng, err := startGnet(s, s.opts.Loops)
+	eng, err := startEngine(s, s.opts.Loops)
 	if err != nil {
 		s.closeListeners()
 		return fmt.Errorf("event loops: %w", err)

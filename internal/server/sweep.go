@@ -72,7 +72,5 @@ func (c *conn) drain() {
 	if len(c.in) > 0 || waiting(c.sock.Fd()) > 0 {
 		return
 	}
-	s := c.sock
 	c.leave(nil, lingerAndClose)
-	s.drop()
 }

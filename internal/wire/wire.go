@@ -59,8 +59,10 @@ const maxSplices = 256
 // Reset empties o and releases what it retains. Buffers over keep bytes are given back.
 func (o *Output) Reset(keep int) {
 	for i := range o.Splices {
-		o.Splices[i].Value.Release()
-		o.Splices[i].Value = nil
+		if v := o.Splices[i].Value; v != nil { // nil: somebody took it over
+			v.Release()
+			o.Splices[i].Value = nil
+		}
 	}
 	o.Splices = o.Splices[:0]
 	if cap(o.Buf) > keep {
