@@ -127,7 +127,7 @@ func (e *Engine) context(s *Session, r Reply) *Ctx {
 	c := &s.ctx
 	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx, e.Store, s, e, s.DB
 	if c.Now = s.Now; c.Now == 0 {
-		c.Now = e.Clock.Now()
+		c.Now, c.InExec = e.Clock.Now(), false
 	}
 	e.Store.Begin(c.Tx, c.Now)
 	return c
