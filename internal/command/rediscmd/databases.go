@@ -2,6 +2,7 @@ package rediscmd
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/plan"
@@ -105,11 +106,11 @@ var (
 
 func swapDB(c *command.Ctx, argv [][]byte) error {
 	first, err1 := database(argv[1])
-	if err1 != nil && err1 != errDatabase {
+	if err1 != nil && !errors.Is(err1, errDatabase) {
 		return errFirstDB
 	}
 	second, err2 := database(argv[2])
-	if err2 != nil && err2 != errDatabase {
+	if err2 != nil && !errors.Is(err2, errDatabase) {
 		return errSecondDB
 	}
 	if err1 != nil || err2 != nil {

@@ -24,21 +24,20 @@ var (
 		"ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 )
 
+// wordings are Redis' words for the failures of plans.
+var wordings = map[error]error{
+	plan.ErrNotInteger: errInteger,
+	plan.ErrOverflow:   errOverflow,
+	plan.ErrNotFloat:   errFloat,
+	plan.ErrNotFinite:  errNotFinite,
+	plan.ErrTooLarge:   errTooLarge,
+	plan.ErrNoKey:      errNoKey,
+}
+
 // worded translates a failure of a plan.
 func worded(err error) error {
-	switch err {
-	case plan.ErrNotInteger:
-		return errInteger
-	case plan.ErrOverflow:
-		return errOverflow
-	case plan.ErrNotFloat:
-		return errFloat
-	case plan.ErrNotFinite:
-		return errNotFinite
-	case plan.ErrTooLarge:
-		return errTooLarge
-	case plan.ErrNoKey:
-		return errNoKey
+	if words, ok := wordings[err]; ok {
+		return words
 	}
 	return err
 }

@@ -1,6 +1,8 @@
 package rediscmd
 
 import (
+	"errors"
+
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/plan"
 )
@@ -101,7 +103,7 @@ func rename(c *command.Ctx, argv [][]byte) error {
 func renameNX(c *command.Ctx, argv [][]byte) error {
 	from, to := plan.Place{DB: c.DB, Key: argv[1]}, plan.Place{DB: c.DB, Key: argv[2]}
 	err := plan.Rename(c.Tx, from, to, false)
-	if err != nil && err != plan.ErrExists {
+	if err != nil && !errors.Is(err, plan.ErrExists) {
 		return worded(err)
 	}
 	c.Reply.Bool(err == nil)

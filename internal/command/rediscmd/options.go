@@ -72,6 +72,7 @@ func findOption(table []option, word []byte) *option {
 
 func (o *options) read(kind argument, word []byte) (err error) {
 	switch kind {
+	case noArg:
 	case textArg:
 		o.text = word
 	case typeArg:
