@@ -22,7 +22,7 @@ func spaceRows(o Options) []*command.Row {
 			{Name: "prefix", Type: command.StringField, Required: true, Doc: "Not empty."},
 			flag("dry_run", "Only count."),
 			{Name: "limit", Type: command.IntField,
-				Doc: "Remove at most so many; 100000 when absent. The reply says if there are more."},
+				Doc: "Remove at most so many; 100000 when absent. The reply says if more remain."},
 		},
 		Call:   delPrefix,
 		Routes: []command.Route{{Method: "DELETE", Path: "/kv"}},
