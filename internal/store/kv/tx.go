@@ -1,0 +1,137 @@
+package kv
+
+import (
+	"math/bits"
+
+	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/slab"
+)
+
+// Tx locks the shards of declared keys. It is reused: Begin resets it. Not safe for concurrent use.
+type Tx struct {
+	s                                *Store
+	now                              int64
+	shards                           [mostShards / 64]uint64 // declared, one bit each
+	locked, atomic, replay, scanning bool
+
+	undo []undo // of the atomic section
+}
+
+// Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
+func (s *Store) Begin(t *Tx, now int64) {
+	t.s, t.now = s, now
+	t.shards = [mostShards / 64]uint64{}
+	t.locked, t.atomic, t.replay, t.scanning = false, false, false, false
+}
+
+// Replay makes t apply recorded effects exactly: whether a key had expired is in the record and
+// not asked of the time again. Call it after Begin, for recovery and replicas.
+func (t *Tx) Replay() { t.replay = true }
+
+// Declare adds a key to be locked. Call it before Lock.
+func (t *Tx) Declare(_ uint8, key []byte) { t.declare(t.s.hash.of(key) & t.s.mask) }
+
+func (t *Tx) declare(shard uint64) { t.shards[shard/64] |= 1 << (shard % 64) }
+
+// DeclareAll adds every key. Call it before Lock.
+func (t *Tx) DeclareAll() {
+	for i := range t.s.shards {
+		t.declare(uint64(i))
+	}
+}
+
+// Lock takes the locks of all declared keys, in the one lock order: ascending shards.
+func (t *Tx) Lock() {
+	for w, set := range t.shards {
+		for ; set != 0; set &= set - 1 {
+			t.s.shards[w*64+bits.TrailingZeros64(set)].mu.Lock()
+		}
+	}
+	t.locked = true
+}
+
+// Unlock ends the Tx.
+func (t *Tx) Unlock() {
+	if t.atomic {
+		t.commit()
+	}
+	t.locked = false
+	for w, set := range t.shards {
+		for ; set != 0; set &= set - 1 {
+			t.s.shards[w*64+bits.TrailingZeros64(set)].mu.Unlock()
+		}
+	}
+}
+
+// Now is the time the Tx began with.
+func (t *Tx) Now() int64 { return t.now }
+
+// shard is the locked shard of a hash. To touch a key that was not declared would be a race that
+// corrupts memory, so it is checked always; it costs about 1 ns.
+func (t *Tx) shard(hash uint64) *shard {
+	i := hash & t.s.mask
+	if !t.locked || t.shards[i/64]&(1<<(i%64)) == 0 {
+		panic("kv: use of a key that was not declared")
+	}
+	return &t.s.shards[i]
+}
+
+// lockedAll says whether every shard is locked, as scans and the like need it.
+func (t *Tx) lockedAll() bool {
+	n := 0
+	for _, set := range t.shards {
+		n += bits.OnesCount64(set)
+	}
+	return t.locked && n == len(t.s.shards)
+}
+
+func (t *Tx) needAll() {
+	if !t.lockedAll() {
+		panic("kv: this needs every shard: DeclareAll")
+	}
+}
+
+// look finds an entry, expired or not.
+func (t *Tx) look(db uint8, hash uint64, key []byte) (*space, slab.Ref) {
+	sp := t.shard(hash).db[db].Load()
+	if sp == nil {
+		return nil, 0
+	}
+	return sp, sp.find(hash, key)
+}
+
+// Get finds a live key, counts a hit or miss and marks it used. An expired key is removed first.
+func (t *Tx) Get(db uint8, key []byte) (Entry, bool) {
+	hash := t.s.hash.of(key)
+	e, ok := t.peek(db, hash, key)
+	if !ok {
+		t.s.shards[hash&t.s.mask].count.misses.Add(1)
+		return e, false
+	}
+	e.sp.shard.count.hits.Add(1)
+	e.h.touch(t.now, t.s.frequency.Load())
+	return e, true
+}
+
+// Peek is Get without counting or marking: for writes and for looking at metadata.
+func (t *Tx) Peek(db uint8, key []byte) (Entry, bool) {
+	return t.peek(db, t.s.hash.of(key), key)
+}
+
+func (t *Tx) peek(db uint8, hash uint64, key []byte) (Entry, bool) {
+	sp, ref := t.look(db, hash, key)
+	if ref == 0 {
+		return Entry{}, false
+	}
+	h := sp.head(ref)
+	if h.expired(t.now) && !t.replay {
+		if !t.scanning { // then it is left to the wheel
+			t.Apply(effect.Effect{Kind: effect.Expire, DB: db, Key: key})
+		}
+		return Entry{}, false
+	}
+	return Entry{h, sp, ref}, true
+}
+
+// Touch marks an entry as just used.
+func (t *Tx) Touch(e Entry) { e.h.touch(t.now, t.s.frequency.Load()) }
