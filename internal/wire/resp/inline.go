@@ -3,6 +3,7 @@ package resp
 import "bytes"
 
 // readInline reads a command typed as one line of text. size is 0 while its line feed is missing.
+// NUL is a byte like any other; Redis, looking for the line feed in a C string, waits forever.
 func (p *parser) readInline(in []byte) (size int, err protocolError) {
 	most := min(len(in), p.limits.LineBytes+1)
 	i := bytes.IndexByte(in[p.scanned:most], '\n')
@@ -15,12 +16,8 @@ func (p *parser) readInline(in []byte) (size int, err protocolError) {
 	}
 	i += p.scanned
 	p.scanned = 0
-	line := in[:i]
-	if nul := bytes.IndexByte(line, 0); nul >= 0 {
-		line = line[:nul] // where Redis, reading a C string, sees the end
-	}
 	p.inline = true
-	if !p.split(line) {
+	if !p.split(in[:i]) {
 		return 0, errQuotes
 	}
 	return i + 1, ""

@@ -85,7 +85,7 @@ func TestParseInline(t *testing.T) {
 		{`echo "\x4" "\xzz"` + "\n", `18 ["echo" "x4" "xzz"]`},
 		{`echo 'a\'b\n'` + "\n", `14 ["echo" "a'b\\n"]`},
 		{`echo a"b c"` + "\n", `12 ["echo" "ab c"]`},
-		{"PING\x00junk\n", `10 ["PING"]`},
+		{"PING\x00a b\n", `9 ["PING\x00a" "b"]`},
 		{"PING", "wait 0"},
 		{"echo \"a\n", "error: unbalanced quotes in request"},
 		{"echo 'a\n", "error: unbalanced quotes in request"},
