@@ -1,3 +1,5 @@
+//go:build linux && !gnet
+
 package server
 
 import (
@@ -16,7 +18,7 @@ import (
 
 // startEngine runs the event loops: with epoll itself here, with gnet elsewhere. Measured at 50
 // unpipelined connections on one loop, gnet costs a quarter more CPU per request: it asks epoll
-// twice per round, yields to the scheduler in between, and has no end of a round to write at.
+// twice per round, yields to the scheduler in between, and tells no end of a round to write at.
 func startEngine(s *Server, loops int) (engine, error) { return startEpoll(s, loops) }
 
 // epollEngine is a set of loops, each a goroutine with an epoll descriptor.

@@ -53,6 +53,8 @@ type loop struct {
 }
 
 const (
+	// readBytes is the most that one round takes from one connection, for fairness.
+	readBytes = 64 << 10
 	// keepOutput is the reply buffer a loop keeps between rounds.
 	keepOutput = 2 << 20
 	// keepInput is the input buffer a loop keeps for the next half request.

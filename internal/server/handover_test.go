@@ -1,0 +1,170 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func newReader(b []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(b)) }
+
+func echoBody(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	fmt.Fprintf(w, "%s %s %d", r.Proto, r.URL.Path, len(body)) //nolint:errcheck // a test's client
+}
+
+func TestGeneralRequestsAreHandedOver(t *testing.T) {
+	f := start(t, Options{HTTP2: HTTP2{Enabled: true}}, http.HandlerFunc(echoBody))
+	for _, proto := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		tr := &http.Transport{Protocols: new(http.Protocols)}
+		tr.Protocols.SetHTTP1(proto == "HTTP/1.1")
+		tr.Protocols.SetUnencryptedHTTP2(proto == "HTTP/2.0")
+		web := &http.Client{Transport: tr, Timeout: patient}
+		for i := range 3 {
+			// A reader of unknown length makes the body chunked.
+			body := io.MultiReader(strings.NewReader(strings.Repeat("x", 300_000)))
+			reply, err := web.Post("http://"+f.address(0)+"/p", "text/plain", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := io.ReadAll(reply.Body)
+			_ = reply.Body.Close()
+			if want := proto + " /p 300000"; string(got) != want {
+				t.Errorf("%s request %d: %q, want %q", proto, i, got, want)
+			}
+		}
+		tr.CloseIdleConnections()
+	}
+	if n := f.Stats().HandedOver; n != 2 {
+		t.Errorf("%d connections were handed over, want 2", n)
+	}
+	f.until("handed-over connections are no longer counted", func() bool {
+		return f.open.Load() == 0
+	})
+}
+
+func TestHTTP2CanBeSwitchedOff(t *testing.T) {
+	f := start(t, Options{}, http.HandlerFunc(echoBody))
+	tr := &http.Transport{Protocols: new(http.Protocols)}
+	tr.Protocols.SetUnencryptedHTTP2(true)
+	defer tr.CloseIdleConnections()
+	web := &http.Client{Transport: tr, Timeout: patient}
+	if reply, err := web.Get("http://" + f.address(0) + "/"); err == nil {
+		_ = reply.Body.Close()
+		t.Errorf("served with %s", reply.Proto)
+	}
+}
+
+// What the fast lane answered before, even more than the socket takes, comes first.
+func TestHandOverKeepsTheOrderOfReplies(t *testing.T) {
+	f := start(t, Options{}, http.HandlerFunc(echoBody))
+	c := f.dial(0)
+	_ = c.SetReadBuffer(64 << 10)
+	c.send("big 9000000\necho first\n" +
+		"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" +
+		"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nz")
+	if got := c.line(); len(got) != 9_000_000 {
+		t.Fatalf("%d bytes", len(got))
+	}
+	if got := c.line(); got != "first" {
+		t.Fatalf("got %q", got)
+	}
+	for _, want := range []string{"HTTP/1.1 /a 3", "HTTP/1.1 /b 1"} {
+		reply, err := http.ReadResponse(c.Reader, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := io.ReadAll(reply.Body)
+		if string(got) != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	c.ended()
+}
+
+func TestSlowBodyOfAGeneralRequestEnds(t *testing.T) {
+	f := start(t, Options{ConnectionTimeout: 50 * time.Millisecond}, http.HandlerFunc(echoBody))
+	c := f.dial(0)
+	c.send("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc")
+	c.ended()
+	f.until("it is no longer counted", func() bool { return f.open.Load() == 0 })
+}
+
+func TestDrainAnswersWhatHasArrived(t *testing.T) {
+	begun, finish := make(chan struct{}), make(chan struct{})
+	f := start(t, Options{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(begun)
+		<-finish
+		_, _ = io.WriteString(w, "done")
+	}))
+	idle, busy, half := f.dial(1), f.dial(0), f.dial(1)
+	idle.ask("echo x")
+	half.ask("echo y")
+	half.send("echo ha")
+	busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-begun
+	f.until("the half request is there", func() bool {
+		return f.Stats().BytesIn >= int64(len("echo x\necho y\necho haGET"))
+	})
+	drained := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patient)
+		defer cancel()
+		drained <- f.Drain(ctx)
+	}()
+	f.until("draining has begun", f.Draining)
+	close(finish)
+	reply, err := http.ReadResponse(busy.Reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := io.ReadAll(reply.Body); string(got) != "done" {
+		t.Errorf("got %q", got)
+	}
+	idle.ended()
+	if got := half.ask("lf"); got != "half" {
+		t.Errorf("got %q", got)
+	}
+	half.ended()
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	if _, err := (&http.Client{Timeout: patient}).Get("http://" + f.address(0)); err == nil {
+		t.Error("the door is still open")
+	}
+}
+
+func TestDrainCutsOffWhatDoesNotEnd(t *testing.T) {
+	f := start(t, Options{}, nil)
+	half, slow := f.dial(1), f.dial(1)
+	half.send("echo ha")
+	_ = slow.SetReadBuffer(64 << 10)
+	slow.send("big 30000000\n")
+	f.until("one is in the slow lane", func() bool { return f.lane.Len() == 1 })
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := f.Drain(ctx); err == nil {
+		t.Error("Drain says that all was answered")
+	}
+	half.ended()
+	slow.ended()
+}
+
+func TestPortInUseIsNamed(t *testing.T) {
+	f := start(t, Options{}, nil)
+	port := f.Doors()[0].Port
+	_, err := Listen(Options{Doors: []Door{{Name: "HTTP", Host: "127.0.0.1", Port: port}}})
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(port)) {
+		t.Errorf("got %v", err)
+	}
+}
