@@ -5,5 +5,5 @@
 // Hands on: the one table of what may differ, and why.
 // Never does: serve; everything but the table is test code.
 //
-// SYNAP_DIFF_CHECKS sets the number of sequences per test (default 150).
+// SYNAP_DIFF_CHECKS sets the number of sequences per test (default 500).
 package redisdiff
