@@ -29,10 +29,10 @@ func indexBits(p []byte, n int, s []byte, fold bool) int {
 // returns the size of the element.
 func addElement(rows []uint64, words int, bit uint64, p []byte, fold bool) (size int) {
 	var in set
-	switch {
-	case p[0] == '[':
+	switch p[0] {
+	case '[':
 		size = class(p, &in, fold)
-	case p[0] == '?':
+	case '?':
 		in, size = set{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}, 1
 	default:
 		size = width(p)

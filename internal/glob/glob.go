@@ -117,7 +117,7 @@ func matchByte(p []byte, c byte, fold bool) (ok bool, size int) {
 
 // index is the first place in s where the part p, which takes n bytes, matches, or -1.
 func index(p []byte, n int, s []byte, fold bool) int {
-	if !fold && bytes.IndexAny(p, "?[\\") < 0 {
+	if !fold && !bytes.ContainsAny(p, "?[\\") {
 		return bytes.Index(s, p)
 	}
 	if len(p) > naiveBytes {

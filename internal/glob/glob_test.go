@@ -98,9 +98,9 @@ func TestHostilePatternsEnd(t *testing.T) {
 		{"open sets", rep("[", 1<<20), false},
 		{"sets", rep("[a]", 1<<19), false},
 		{"escapes", rep(`\`, 1<<20), false},
-		{"a long part", append(append([]byte("*?"), rep("a", 32000)...), "b*"...), false},
-		{"a huge set", append(append([]byte("*["), rep("a-z", 1<<18)...), "]*"...), true},
-		{"sets in a long part", append(append([]byte("*"), rep("[ab]", 20000)...), "c*"...), false},
+		{"a long part", append(append([]byte("*?"), rep("a", 5000)...), "b*"...), false},
+		{"a huge set", append(append([]byte("*["), rep("a-z", 1<<16)...), "]*"...), true},
+		{"sets in a long part", append(append([]byte("*"), rep("[ab]", 3000)...), "c*"...), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, fold := range []bool{false, true} {
