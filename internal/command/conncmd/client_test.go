@@ -2,6 +2,7 @@ package conncmd_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -91,4 +92,22 @@ func TestClientKill(t *testing.T) {
 	if !me.closed || me.killed {
 		t.Error("a connection that killed itself stays open, or lost its reply")
 	}
+}
+
+// Connections of different loops look at each other while they run; the race detector judges.
+func TestClientListWhileOthersRun(t *testing.T) {
+	f := newFixture(t)
+	var wait sync.WaitGroup
+	for _, addr := range []string{"a:1", "b:2", "c:3"} {
+		c := f.connect(addr)
+		wait.Go(func() {
+			for range 100 {
+				if got := c.send("CLIENT SETNAME me\nMULTI\nGET k\nEXEC\nSELECT 2\nHELLO 3\n" +
+					"CLIENT LIST\nINFO everything\nRESET"); !strings.Contains(got, "+RESET") {
+					t.Errorf("got %q", got)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/glob"
 )
 
 var errRewrite = errs.New(errs.Redis, "ERR CONFIG REWRITE is not supported: "+
@@ -32,7 +33,7 @@ func configGet(c *command.Ctx, argv [][]byte) error {
 	list := c.Engine.Settings.List
 	for i := range list {
 		for _, pattern := range argv[2:] {
-			if matchFold(pattern, []byte(list[i].Name)) {
+			if glob.Match(pattern, []byte(list[i].Name), true) {
 				found = append(found, &list[i])
 				break
 			}

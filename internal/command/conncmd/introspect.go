@@ -5,6 +5,7 @@ import (
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/glob"
 )
 
 var (
@@ -90,7 +91,7 @@ func commandList(c *command.Ctx, argv [][]byte) error {
 		case is(argv[3], "ACLCAT"):
 			want = func(r *command.Row) bool { return inCategory(r, string(by)) }
 		case is(argv[3], "PATTERN"):
-			want = func(r *command.Row) bool { return matchFold(by, []byte(r.FullName())) }
+			want = func(r *command.Row) bool { return glob.Match(by, []byte(r.FullName()), true) }
 		default:
 			return errSyntax
 		}

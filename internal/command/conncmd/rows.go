@@ -1,7 +1,6 @@
 package conncmd
 
 import (
-	"path"
 	"strconv"
 	"strings"
 
@@ -72,9 +71,4 @@ func wrongArity(fullName string) error {
 func ok(c *command.Ctx) error {
 	c.Reply.Status("OK")
 	return nil
-}
-
-func matchFold(pattern, name []byte) bool {
-	m, _ := path.Match(strings.ToLower(string(pattern)), string(name))
-	return m
 }
