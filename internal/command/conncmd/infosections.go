@@ -66,6 +66,8 @@ func infoMemory(r *report) {
 	}
 	r.line("mem_fragmentation_ratio", fmt.Sprintf("%.2f", ratio))
 	r.line("mem_allocator", "synap-slabs")
+	r.line("allocator_allocated", used)
+	r.line("allocator_resident", r.stats.Resident)
 	r.line("active_defrag_running", 0)
 	r.line("lazyfree_pending_objects", 0)
 }
