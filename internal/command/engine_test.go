@@ -34,10 +34,11 @@ func redisRows() []*command.Row {
 	return []*command.Row{
 		{Name: "PUT", Arity: 3, Keys: one, Flags: command.Write | command.Grows, Run: put},
 		{Name: "GET", Arity: 2, Keys: one, Flags: command.Read, Run: get},
-		{Name: "LEAVE", Arity: 1, Flags: command.NoMulti, Run: func(c *command.Ctx, _ [][]byte) error {
-			c.Reply.Status("BYE")
-			return nil
-		}},
+		{Name: "LEAVE", Arity: 1, Flags: command.NoMulti,
+			Run: func(c *command.Ctx, _ [][]byte) error {
+				c.Reply.Status("BYE")
+				return nil
+			}},
 		{Name: "BOX", Arity: -2, Subcommands: []*command.Row{{Name: "OPEN", Arity: 2,
 			Run: func(c *command.Ctx, _ [][]byte) error {
 				c.Reply.Status("OPENED")
@@ -91,7 +92,7 @@ func newFixture(t *testing.T) *fixture {
 	e := &command.Engine{
 		Table: command.NewTable(redisRows(), synapRows()), Store: store,
 		Clock: clock.NewManual(1_000_000), Sessions: command.NewRegistry(),
-		Limits: command.Limits{BatchItems: 3, BatchBytes: 100},
+		Limits: command.Limits{BatchItems: 3, BatchBytes: 10_000},
 	}
 	return &fixture{Engine: e, s: &command.Session{}, r: &replytest.Recorder{}}
 }
@@ -207,7 +208,8 @@ func TestBatchItemsFailAlone(t *testing.T) {
 		{Err: errs.Missing("key")}, f.item("t.need", "a")})
 	expect(t, f.r.Take(), `[4 `+
 		`{4 "success" (true) "payload" (true) "error" (nil) "code" (nil) `+
-		`{4 "success" (false) "payload" (nil) "error" "Key not found: absent" "code" "key_not_found" `+
+		`{4 "success" (false) "payload" (nil) "error" "Key not found: absent" `+
+		`"code" "key_not_found" `+
 		`{4 "success" (false) "payload" (nil) "error" "Invalid request: Missing 'key' field" `+
 		`"code" "missing_field" `+
 		`{4 "success" (true) "payload" "1" "error" (nil) "code" (nil)`)

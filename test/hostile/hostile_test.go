@@ -207,7 +207,7 @@ func TestBadBodies(t *testing.T) {
 		"deep nesting":      {fmt.Sprintf(envelope, deep), 400},
 		"closed nesting":    {fmt.Sprintf(envelope, deep+strings.Repeat("]", 100_000)), 400},
 		"invalid UTF-8":     {fmt.Sprintf(envelope, "\"\xff\xfe\""), 400},
-		"lone surrogate ok": {fmt.Sprintf(envelope, `"\ud800"`), 200},
+		"lone surrogate":    {fmt.Sprintf(envelope, `"\ud800"`), 400},
 		"control character": {fmt.Sprintf(envelope, "\"\x01\""), 400},
 		"trailing garbage":  {fmt.Sprintf(envelope, "1") + "x", 400},
 		"no payload":        {`{"command":"kv.get","request_id":"1"}`, 422},

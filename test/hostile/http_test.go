@@ -16,7 +16,8 @@ func TestSmuggledRequestsNeverRun(t *testing.T) {
 		`{"command":"kv.set","request_id":"1","payload":{"key":"smuggled","value":"here"}} `
 	const post = "POST /api/v1/command HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 	for name, head := range map[string]string{
-		"CL and TE":              post + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"CL and TE": post + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			"0\r\n\r\n",
 		"two lengths":            post + "Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
 		"length list":            post + "Content-Length: 0, 5\r\n\r\n",
 		"signed length":          post + "Content-Length: +0\r\n\r\n",
