@@ -15,6 +15,7 @@ import (
 
 	"github.com/synapdb/synap/internal/clock"
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/synapcmd"
 	"github.com/synapdb/synap/internal/config"
 	"github.com/synapdb/synap/internal/run"
 	"github.com/synapdb/synap/internal/server"
@@ -64,7 +65,8 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 		return nil, errors.Join(err, store.Close())
 	}
 	in.engine = &command.Engine{
-		Table: Table(), Store: store, Clock: clock.Real{}, Sessions: command.NewRegistry(),
+		Table: Table(synapcmd.Options{AllowFlush: c.KVStore.AllowFlushCommands}),
+		Store: store, Clock: clock.Real{}, Sessions: command.NewRegistry(),
 		Limits: command.Limits{
 			BatchItems: c.Protocol.BatchMaxItems, BatchBytes: c.Protocol.BatchMaxBytes,
 			ValueBytes: c.KVStore.MaxValueBytes,
