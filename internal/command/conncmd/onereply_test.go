@@ -47,7 +47,8 @@ func value(b []byte) (rest []byte, ok bool) {
 func TestEveryLineGetsOneReply(t *testing.T) {
 	words := []string{"", "0", "1", "-1", "2", "3", "x", "k", "*", "[", "a:1", "ID", "ADDR", "TYPE",
 		"NORMAL", "USER", "default", "SKIPME", "YES", "NO", "ON", "OFF", "LIB-NAME", "AUTH",
-		"SETNAME", "maxmemory", "port", "FILTERBY", "PATTERN", "ACLCAT", "get", "mset", "client|list", "nope",
+		"SETNAME", "maxmemory", "port", "FILTERBY", "PATTERN", "ACLCAT", "get",
+		"mset", "client|list", "nope",
 		"SAMPLES", "ASYNC", "everything", "cpu", "bad\r\n+OK", "99999999999999999999"}
 	f := newFixture(t)
 	c := f.connect("a:1")
