@@ -76,9 +76,17 @@ func (a *Args) Reset(row *Row) {
 		a.Vals = append(a.Vals, Value{})
 	}
 	for i := range row.Fields {
-		v := &a.Vals[i]
-		*v = Value{List: v.List[:0], ListJSON: v.ListJSON[:0], Commands: v.Commands[:0]}
+		if v := &a.Vals[i]; !v.clean() {
+			*v = Value{List: v.List[:0], ListJSON: v.ListJSON[:0], Commands: v.Commands[:0]}
+		}
 	}
+}
+
+// clean says whether v is as Reset leaves it: most fields of most requests are, and telling so is
+// cheaper than clearing.
+func (v *Value) clean() bool {
+	return !v.Set && !v.Bool && !v.JSON && v.B == nil &&
+		len(v.List) == 0 && len(v.ListJSON) == 0 && len(v.Commands) == 0
 }
 
 // Index finds the field called name, or -1.

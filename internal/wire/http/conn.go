@@ -36,7 +36,7 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 		if l == laneFast {
 			e = h.find(x)
 		}
-		if e == nil || int(len(x.req.body)) > h.options.MaxBody || h.extra(x) {
+		if e == nil || len(x.req.body) > h.options.MaxBody || h.extra(x) {
 			v = wire.HandOver
 			break
 		}

@@ -2,6 +2,7 @@ package httpwire
 
 import (
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/kv"
 )
 
@@ -72,16 +73,12 @@ func (x *exchange) shrink() {
 	if cap(x.zip) > keepBytes {
 		x.zip = nil
 	}
-	if cap(x.bodyBuf) > keepBytes {
-		x.bodyBuf = nil
-	}
-	if cap(x.dec.arena) > keepBytes {
-		x.dec.arena = nil
+	if cap(x.bodyBuf) > keepBytes || cap(x.dec.arena) > keepBytes {
+		x.bodyBuf, x.dec.arena, x.args = nil, nil, command.Args{}
 	}
 	for i := range x.args.Vals {
-		v := &x.args.Vals[i]
-		if cap(v.List) > 1024 || cap(v.Commands) > 256 {
-			x.args.Vals = nil
+		if v := &x.args.Vals[i]; cap(v.List) > 1024 || cap(v.Commands) > 256 {
+			x.args = command.Args{}
 			break
 		}
 	}
@@ -105,6 +102,13 @@ func (x *exchange) reply() command.Reply {
 	}
 	return &x.json
 }
+
+// errOver refuses an answer over the bound. A write among its commands has happened.
+var errOver = errs.New(errs.TooLarge,
+	"Invalid request: the answer would be too large; ask for less at once")
+
+// over says whether the answer is over the bound.
+func (x *exchange) over() bool { return x.json.over || x.pack.over || x.raw.over }
 
 // take makes what reply wrote the body of the answer.
 func (x *exchange) take() {

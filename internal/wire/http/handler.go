@@ -14,10 +14,16 @@ const DefaultMaxBody = 16 << 20
 // DefaultThreshold is the size in bytes from which answers are worth compressing.
 const DefaultThreshold = 1024
 
+// DefaultMaxReply bounds an answer in bytes unless Options say otherwise. A value alone, by
+// GET /kv/{key}, is not bound by it.
+const DefaultMaxReply = 256 << 20
+
 // Options configures a Handler. The zero value is usable.
 type Options struct {
 	// MaxBody bounds a request's body, in bytes; 0 = DefaultMaxBody.
 	MaxBody int
+	// MaxReply bounds an answer, in bytes, to the size of one value more; 0 = DefaultMaxReply.
+	MaxReply int
 	// MessagePack makes it, not JSON, the language of answers when Accept does not say.
 	MessagePack bool
 	// Compression allows gzip and zstd answers from CompressionThreshold bytes on (0 =
@@ -49,6 +55,9 @@ func NewHandler(e *command.Engine, o Options) *Handler {
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}
+	if o.MaxReply <= 0 {
+		o.MaxReply = DefaultMaxReply
+	}
 	if o.CompressionThreshold <= 0 {
 		o.CompressionThreshold = DefaultThreshold
 	}
@@ -59,6 +68,7 @@ func NewHandler(e *command.Engine, o Options) *Handler {
 	h.pool.New = func() any {
 		x := new(exchange)
 		x.dec.table, x.dec.limits = e.Table, &e.Limits
+		x.json.most, x.pack.most, x.raw.most = o.MaxReply, o.MaxReply, o.MaxReply
 		return x
 	}
 	h.sessions.New = func() any { return &command.Session{Counters: o.Counters} }

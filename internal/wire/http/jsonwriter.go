@@ -33,6 +33,25 @@ type jsonWriter struct {
 	depth int
 	open  [maxOpen]container
 	large []pending
+	bound
+}
+
+// bound keeps one reply from taking all memory: a few kilobytes can name the same value a
+// million times. Over it, values overwrite each other at the end of the buffer, and the reply is
+// replaced by errOver.
+type bound struct {
+	most     int // bytes
+	retained int // bytes of large values
+	over     bool
+}
+
+// fits notes when n bytes are too many.
+func (b *bound) fits(n int) bool {
+	if n+b.retained > b.most {
+		b.over = true
+		return false
+	}
+	return true
 }
 
 // container is an open array or object.
@@ -44,7 +63,7 @@ type container struct {
 var _ command.Reply = (*jsonWriter)(nil)
 
 func (w *jsonWriter) reset() {
-	w.buf, w.depth = w.buf[:0], 0
+	w.buf, w.depth, w.retained, w.over = w.buf[:0], 0, 0, false
 	w.drop(0)
 }
 
@@ -59,6 +78,9 @@ func (w *jsonWriter) drop(n int) {
 
 // begin writes what separates the next value from the one before.
 func (w *jsonWriter) begin() {
+	if !w.fits(len(w.buf)) {
+		w.buf = w.buf[:min(len(w.buf), w.most)]
+	}
 	if w.depth == 0 {
 		return
 	}
@@ -142,6 +164,11 @@ func (w *jsonWriter) LargeBytes(l *kv.Large) { w.later(l, asNumbers) }
 func (w *jsonWriter) LargeJSON(l *kv.Large)  { w.later(l, asJSON) }
 
 func (w *jsonWriter) later(l *kv.Large, f form) {
+	if w.retained += len(l.Bytes()); !w.fits(len(w.buf)) {
+		l.Release()
+		w.Null()
+		return
+	}
 	w.begin()
 	w.large = append(w.large, pending{len(w.buf), l, f})
 	w.end()

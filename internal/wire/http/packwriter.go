@@ -15,12 +15,13 @@ import (
 type packWriter struct {
 	buf   []byte
 	large []pending
+	bound
 }
 
 var _ command.Reply = (*packWriter)(nil)
 
 func (w *packWriter) reset() {
-	w.buf = w.buf[:0]
+	w.buf, w.retained, w.over = w.buf[:0], 0, false
 	w.drop(0)
 }
 
@@ -39,9 +40,9 @@ func (w *packWriter) Int(i int64)     { w.buf = msgp.AppendInt64(w.buf, i) }
 func (w *packWriter) Float(f float64) { w.buf = msgp.AppendFloat64(w.buf, f) }
 func (w *packWriter) Status(s string) { w.Str(s) }
 func (w *packWriter) Str(s string)    { w.Text(stringBytes(s)) }
-func (w *packWriter) Text(b []byte)   { w.buf = packText(w.buf, b) }
-func (w *packWriter) Bytes(b []byte)  { w.buf = msgp.AppendBytes(w.buf, b) }
-func (w *packWriter) JSON(b []byte)   { w.buf = packJSON(w.buf, b) }
+func (w *packWriter) Text(b []byte)   { w.buf = packText(w.room(), b) }
+func (w *packWriter) Bytes(b []byte)  { w.buf = msgp.AppendBytes(w.room(), b) }
+func (w *packWriter) JSON(b []byte)   { w.buf = packJSON(w.room(), b) }
 func (w *packWriter) Array(n int)     { w.buf = msgp.AppendArrayHeader(w.buf, uint32(n)) }
 func (w *packWriter) Set(n int)       { w.Array(n) }
 func (w *packWriter) Push(n int)      { w.Array(n) }
@@ -51,7 +52,20 @@ func (w *packWriter) Large(l *kv.Large)      { w.later(l, asText) }
 func (w *packWriter) LargeBytes(l *kv.Large) { w.later(l, asNumbers) }
 func (w *packWriter) LargeJSON(l *kv.Large)  { w.later(l, asJSON) }
 
+// room is the buffer, cut where it is over the bound.
+func (w *packWriter) room() []byte {
+	if w.fits(len(w.buf)) {
+		return w.buf
+	}
+	return w.buf[:min(len(w.buf), w.most)]
+}
+
 func (w *packWriter) later(l *kv.Large, f form) {
+	if w.retained += len(l.Bytes()); !w.fits(len(w.buf)) {
+		l.Release()
+		w.Null()
+		return
+	}
 	w.large = append(w.large, pending{len(w.buf), l, f})
 }
 

@@ -26,6 +26,9 @@ func (h *Handler) serveRoute(x *exchange, e *endpoint) {
 		r = &x.raw
 	}
 	err := h.engine.CallAs(x.session, &x.args, run, flags, r)
+	if err == nil && x.over() {
+		err = errOver
+	}
 	switch {
 	case err != nil:
 		x.failure(errs.Of(err).HTTPStatus(), err.Error())

@@ -78,6 +78,9 @@ func (h *Handler) runCall(x *exchange, c *call) {
 		x.args.RequestID = c.id
 		x.openEnvelope(c, 4, true)
 		err = h.engine.Call(x.session, &x.args, r)
+		if err == nil && x.over() {
+			err = errOver
+		}
 	}
 	if err != nil {
 		r.Rewind(start)
