@@ -104,7 +104,10 @@ func (t *Tx) forget() {
 // clone copies what an effect borrows. Callers' buffers stay on their stacks because nothing else
 // of Apply keeps them.
 func clone(e *effect.Effect) effect.Effect {
-	c := *e
-	c.Key, c.Value = bytes.Clone(e.Key), bytes.Clone(e.Value)
-	return c
+	// Field by field: copying *e whole would make every caller's key and value escape to the heap.
+	return effect.Effect{
+		Kind: e.Kind, DB: e.DB, Other: e.Other, Flags: e.Flags, Version: e.Version,
+		Offset: e.Offset, Deadline: e.Deadline,
+		Key: bytes.Clone(e.Key), Value: bytes.Clone(e.Value),
+	}
 }
