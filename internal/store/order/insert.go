@@ -21,7 +21,7 @@ func (s *Set) InsertSorted(refs []uint32) {
 	ok := false
 	for _, ref := range refs {
 		k := s.keys.Key(ref)
-		if s.height > 0 && !(ok && s.sameLeaf(&p, last, k)) {
+		if s.height > 0 && (!ok || !s.sameLeaf(&p, last, k)) {
 			s.descend(k, &p)
 		}
 		ok = s.insert(&p, ref, k)

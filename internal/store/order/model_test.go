@@ -163,11 +163,11 @@ func seek(t *rapid.T, s *Set, m *model, k []byte) {
 	if it.Valid() != (i > 0) || it.Valid() && it.Ref() != m.refs[i-1] {
 		t.Fatalf("SeekBefore(%q) isn't before %d of %d", k, i, len(m.refs))
 	}
-	for it.Valid() {
-		it.Next()
-		if it.Valid() != (i < len(m.refs)) || it.Valid() && it.Ref() != m.refs[i] {
-			t.Fatalf("Next after SeekBefore(%q) isn't at %d", k, i)
-		}
-		break
+	if !it.Valid() {
+		return
+	}
+	it.Next()
+	if it.Valid() != (i < len(m.refs)) || it.Valid() && it.Ref() != m.refs[i] {
+		t.Fatalf("Next after SeekBefore(%q) isn't at %d", k, i)
 	}
 }

@@ -5,8 +5,8 @@ package order
 // the garbage collector sees one pointer per chunk and never looks inside.
 //
 // A freed node goes to a doubly linked list threaded through the free nodes themselves. When
-// more than 1/slack of a pool is free, the last node is moved into a hole and the tail chunk is
-// given back, so memory follows the number of keys down as well as up.
+// about 1/slack of a pool is free, the last nodes are moved into the holes and the chunks at the
+// end are given back, so memory follows the number of keys down as well as up.
 const (
 	classBits  = 3
 	classMask  = 1<<classBits - 1
@@ -100,6 +100,7 @@ func (p *pool) unlink(i uint32) {
 	w[0] = 0
 }
 
+// sparse leaves room for a set to breathe: some free nodes cost less than moving others.
 func (p *pool) sparse() bool {
 	return p.free > p.used/slack+chunkNodes/4 || p.free > 0 && p.free == p.used
 }
@@ -113,11 +114,7 @@ func (p *pool) trim() bool {
 		p.used--
 		p.unlink(p.used)
 	}
-	// One chunk beyond need is kept, so that a set breathing around a boundary doesn't thrash.
-	keep := int(p.used+chunkNodes-1)/chunkNodes + 1
-	if p.used == 0 {
-		keep = 0
-	}
+	keep := int(p.used+chunkNodes-1) / chunkNodes
 	if len(p.chunks) > keep {
 		clear(p.chunks[keep:])
 		p.chunks = p.chunks[:keep]
