@@ -1,6 +1,8 @@
 package synapcmd
 
 import (
+	"errors"
+
 	"github.com/synapdb/synap/internal/command/plan"
 	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/kv"
@@ -20,12 +22,12 @@ var (
 
 // worded translates a failure of a plan that touched key.
 func worded(err error, key []byte) error {
-	switch err {
-	case plan.ErrNotInteger:
+	switch {
+	case errors.Is(err, plan.ErrNotInteger):
 		return errNotInteger
-	case plan.ErrTooLarge:
+	case errors.Is(err, plan.ErrTooLarge):
 		return errTooLarge
-	case plan.ErrNoKey:
+	case errors.Is(err, plan.ErrNoKey):
 		return errs.NoKey(key)
 	}
 	return err

@@ -2,6 +2,7 @@ package synapcmd
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/plan"
@@ -98,7 +99,7 @@ func rename(replace bool) func(*command.Ctx, *command.Args) error {
 	return func(c *command.Ctx, a *command.Args) error {
 		from, to := places(c, a)
 		err := plan.Rename(c.Tx, from, to, replace)
-		if err == plan.ErrExists {
+		if errors.Is(err, plan.ErrExists) {
 			return errTaken
 		}
 		if err != nil {
@@ -118,7 +119,7 @@ func copyPlan(c *command.Ctx, a *command.Args) (taken bool, err error) {
 		return false, errSameKey
 	}
 	err = plan.Copy(c.Tx, from, to, a.Bool(2))
-	if err == plan.ErrExists {
+	if errors.Is(err, plan.ErrExists) {
 		return true, nil
 	}
 	return false, worded(err, a.Bytes(0))

@@ -1,6 +1,7 @@
 package synapcmd
 
 import (
+	"errors"
 	"math"
 
 	"github.com/synapdb/synap/internal/command"
@@ -35,7 +36,7 @@ func step(name string, down bool) func(*command.Ctx, *command.Args) error {
 			amount = -amount
 		}
 		sum, err := plan.Incr(c.Tx, c.DB, a.Bytes(0), amount)
-		if err == plan.ErrOverflow {
+		if errors.Is(err, plan.ErrOverflow) {
 			return overflow
 		}
 		if err != nil {

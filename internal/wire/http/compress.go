@@ -38,7 +38,7 @@ func (h *Handler) compress(x *exchange) {
 	if len(x.body) < h.options.CompressionThreshold || len(x.req.acceptEncoding) == 0 {
 		return
 	}
-	name := ""
+	var name string
 	switch answerCoding(x.req.acceptEncoding) {
 	case codingZstd:
 		name = "zstd"

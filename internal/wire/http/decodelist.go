@@ -60,8 +60,9 @@ func (d *decoder) pair(src source, f *command.Field, v *command.Value) error {
 		return d.pairArray(src, f, v)
 	case kindObject:
 		return d.pairObject(src, f, v)
+	default:
+		return d.wrong(src, f, k, "an array of pairs")
 	}
-	return d.wrong(src, f, k, "an array of pairs")
 }
 
 func (d *decoder) pairArray(src source, f *command.Field, v *command.Value) error {

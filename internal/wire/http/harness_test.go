@@ -123,6 +123,7 @@ func read(t testing.TB, out *wire.Output) answer {
 	if err != nil {
 		t.Fatalf("%v in %q", err, whole)
 	}
+	defer func() { _ = resp.Body.Close() }()
 	a := finish(t, resp)
 	if in.Buffered() > 0 {
 		t.Fatalf("bytes after the response: %q", whole)

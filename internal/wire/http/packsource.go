@@ -56,8 +56,9 @@ func (s *packSource) kind() (kind, error) {
 		return kindBool, nil
 	case msgp.NilType:
 		return kindNull, nil
+	default:
+		return 0, s.fail("extension types are not supported")
 	}
-	return 0, s.fail("extension types are not supported")
 }
 
 func (s *packSource) str() ([]byte, error) {
@@ -84,13 +85,13 @@ func (s *packSource) integer() (int64, bool, error) {
 	case msgp.UintType:
 		u, rest, err := msgp.ReadUint64Bytes(s.rest())
 		return int64(u), u <= math.MaxInt64, s.took(rest, err)
+	default:
+		f, err := s.float()
+		if f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			return 0, false, err
+		}
+		return int64(f), true, err
 	}
-	f, err := s.float()
-	ok := f == math.Trunc(f) && math.Abs(f) <= 1<<53
-	if !ok {
-		return 0, false, err
-	}
-	return int64(f), true, err
 }
 
 func (s *packSource) float() (float64, error) {
@@ -170,12 +171,13 @@ func (s *packSource) walk(dst []byte, keep bool, depth int) ([]byte, error) {
 			dst = strconv.AppendBool(dst, b)
 		}
 		return dst, err
+	default:
+		s.off++
+		if keep {
+			dst = append(dst, "null"...)
+		}
+		return dst, nil
 	}
-	s.off++
-	if keep {
-		dst = append(dst, "null"...)
-	}
-	return dst, nil
 }
 
 // quoted appends a string inside a JSON text; binary data has no place there.
@@ -200,7 +202,12 @@ func (s *packSource) walkNumber(dst []byte, keep bool) ([]byte, error) {
 			dst = strconv.AppendUint(dst, u, 10)
 		}
 		return dst, s.took(rest, err)
+	default:
+		return s.walkFloat(dst, keep)
 	}
+}
+
+func (s *packSource) walkFloat(dst []byte, keep bool) ([]byte, error) {
 	f, err := s.float()
 	if err != nil || !keep {
 		return dst, err

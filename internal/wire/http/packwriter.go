@@ -155,11 +155,12 @@ func packValue(dst []byte, src *jsonSource, depth int) ([]byte, error) {
 		return msgp.AppendBool(dst, b), err
 	case kindNull:
 		return msgp.AppendNil(dst), src.word("null")
+	default:
+		if depth == maxDepth {
+			return dst, src.fail("nested too deeply")
+		}
+		return packContainer(dst, src, depth, k == kindObject)
 	}
-	if depth == maxDepth {
-		return dst, src.fail("nested too deeply")
-	}
-	return packContainer(dst, src, depth, k == kindObject)
 }
 
 // packContainer writes a header of 32-bit length, known only at the end, and the elements.
