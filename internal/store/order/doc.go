@@ -18,31 +18,32 @@
 // # The rival
 //
 // An adaptive radix tree (nodes 4/16/48/256 in such pools, refs as leaves), written as a spike
-// with insertion, search and iteration. Keys in 32-byte cells in order of arrival, 2 cores of
-// an AMD EPYC shared with other work, best of several runs; batches of 1024, sorting (27-48
-// ns per key) not counted; ns, except bytes per key. Deletion: only the B+-tree has it.
+// with insertion, search and iteration. Keys in 32-byte cells in order of arrival; 2 cores of an
+// AMD EPYC shared with other work; 1 Mi keys: best of four runs, 5 M keys: one run. Batches of
+// 1024, sorting (27-48 ns per key) not counted. All in ns but bytes per key.
 //
-//	                         B/key   insert  batch   seek  step  scan 100
-//	1 Mi random, 16 B   B+     9.2     220     222    438   1.4      2745
-//	                    ART   18.8     143     186    312  34.1     11804
-//	1 Mi key:%012d      B+     9.2     297     290    526   1.5      2700
-//	  shuffled          ART   13.2     355     387    522  22.9      8435
-//	1 Mi key:%012d      B+     8.3      96      79    418   2.0      1082
-//	  ascending         ART   10.7     105     103    547   7.5      1926
-//	1 Mi user:%d:       B+     9.2     304     303    631   1.5      2820
-//	  profile, shuffled ART   11.9     287     272    480  20.5      7576
-//	5 M random, 16 B    B+     9.1     574     482    818   2.9      4044
-//	                    ART   25.3     675     465   1454  60.4     26660
-//	5 M key:%012d       B+     9.1     647     619    869   2.9      3493
-//	  shuffled          ART   13.2     611     565    833  28.8     10286
-//	5 M key:%012d       B+     8.2     170     104    922   2.1      1589
-//	  ascending         ART   10.7     281     123    923   9.3      2589
-//	5 M user:%d:        B+     9.1     567     586    900   2.8      3574
-//	  profile, shuffled ART   11.8     516     479    726  24.3      9035
+//	                                   B/key insert  batch   seek   step scan100
+//	1 Mi random, 16 bytes          B+    9.2    212    225    437    1.3    2407
+//	                               ART  18.8    116    169    284   34.9   11047
+//	1 Mi key:%012d, shuffled       B+    9.2    313    280    520    1.3    2694
+//	                               ART  13.2    349    354    502   20.6    7958
+//	1 Mi key:%012d, ascending      B+    8.3    146     93    433    2.0    1023
+//	                               ART  10.7    104    104    477    7.6    1843
+//	1 Mi user:%d:profile, shuffled B+    9.2    266    289    518    1.6    2690
+//	                               ART  11.9    268    268    466   16.9    6981
+//	5 M random, 16 bytes           B+    9.1    477    428    853    3.1    3598
+//	                               ART  25.3    271    253    405   42.8   11957
+//	5 M key:%012d, shuffled        B+    9.1    619    641    885    3.4    3422
+//	                               ART  13.2    557    613    868   29.5   10923
+//	5 M key:%012d, ascending       B+    8.2    159    102    852    2.2    1517
+//	                               ART  10.7    118    123   1002    8.0    2625
+//	5 M user:%d:profile, shuffled  B+    9.1    516    494    776    3.0    3184
+//	                               ART  11.8    611    517    879   30.8   10945
 //
-// The radix tree inserts and seeks somewhat faster while it fits the caches, but takes 1.3 to 2.8
-// times the memory, which depends on the keys, and walks refs 4 to 20 times slower. Scans are what
-// the order is for, and point look-ups have the hash.
+// With random binary keys, whose tree is shallow, the radix tree inserts and seeks about twice as
+// fast; with keys as people write them both cost the same. It takes 1.3 to 2.8 times the memory,
+// depending on the keys, and reads scans 2 to 5 times slower. Memory is paid by every key for
+// ever, insertion once and in the background, and point look-ups have the hash.
 //
 // Also discarded: refs and discs in two arrays (insertion 5-25 % slower: twice the cache misses),
 // binary search in nodes (15-30 % slower), inner nodes of 255 slots (no gain).
