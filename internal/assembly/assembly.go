@@ -81,8 +81,10 @@ func serverOptions(c *config.Config, log *slog.Logger) server.Options {
 	s := &c.Server
 	return server.Options{
 		Doors: []server.Door{
-			{Name: "HTTP", Host: s.Host, Port: s.Port, Dialect: server.HTTPDoor},
-			{Name: "RESP", Host: s.RESPHost, Port: s.RESPPort, Dialect: server.RESPDoor},
+			{Name: "HTTP", Host: s.Host, Port: s.Port, Dialect: server.HTTPDoor,
+				Choose: "--port"},
+			{Name: "RESP", Host: s.RESPHost, Port: s.RESPPort, Dialect: server.RESPDoor,
+				Choose: "--resp-port"},
 		},
 		Loops:             s.Loops,
 		MaxConnections:    s.MaxConnections,

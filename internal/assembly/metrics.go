@@ -29,7 +29,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	descCommands = describe("commands_total",
-		"Commands by name as the client spelled its dialect, and outcome.", "command", "status")
+		"Commands by name and outcome; a name that both dialects have is counted once.", "command", "status")
 	descOperations = describe("operations_total",
 		"Commands by component, all dialects together.", "component", "operation")
 	descDuration = describe("operation_duration_seconds",
@@ -93,6 +93,9 @@ func allKeys(s *kv.Store) (n int64) {
 	return n
 }
 
+// outcome counts one name: both dialects have an INFO, for instance.
+type outcome struct{ calls, failures uint64 }
+
 // operation sums the rows that do the same in different dialects.
 type operation struct {
 	calls   float64
@@ -104,28 +107,33 @@ func (m *metrics) commands(
 	ch chan<- prometheus.Metric,
 ) {
 	all := m.in.allCounters()
+	names := map[string]outcome{}
 	sums := map[[2]string]*operation{}
 	eachRow(m.in.engine.Table, func(row *command.Row) {
-		var calls, failures uint64
+		var n outcome
 		for _, c := range all {
-			calls += c.Calls[row.ID()].Load()
-			failures += c.Failures[row.ID()].Load()
+			n.calls += c.Calls[row.ID()].Load()
+			n.failures += c.Failures[row.ID()].Load()
 		}
-		if calls == 0 {
+		if n.calls == 0 {
 			return
 		}
 		name := strings.ToLower(row.FullName())
-		send(descCommands, prometheus.CounterValue, float64(calls-min(failures, calls)), name, "ok")
-		send(descCommands, prometheus.CounterValue, float64(failures), name, "error")
+		names[name] = outcome{names[name].calls + n.calls, names[name].failures + n.failures}
 		label := labels(row)
 		o := sums[label]
 		if o == nil {
 			o = new(operation)
 			sums[label] = o
 		}
-		o.calls += float64(calls)
+		o.calls += float64(n.calls)
 		o.add(m.in.server.Latency(row.ID()))
 	})
+	for name, n := range names {
+		ok := n.calls - min(n.failures, n.calls) // the two are not read at one instant
+		send(descCommands, prometheus.CounterValue, float64(ok), name, "ok")
+		send(descCommands, prometheus.CounterValue, float64(n.failures), name, "error")
+	}
 	for label, o := range sums {
 		send(descOperations, prometheus.CounterValue, o.calls, label[0], label[1])
 		if h := o.histogram(label); h != nil {

@@ -26,6 +26,8 @@ type Door struct {
 	Host    string
 	Port    int // 0 = any free port
 	Dialect Dialect
+	// Choose tells a person how to choose another port, e.g. "--port"; for messages.
+	Choose string
 }
 
 // Options bound what the outside may cost. Zero values mean the defaults named beside them.

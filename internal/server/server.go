@@ -56,12 +56,7 @@ func Listen(o Options) (*Server, error) {
 		tasks: run.New(), below: run.New(),
 	}
 	s.idle.Store(o.IdleTimeout.Milliseconds())
-	room := raiseFileLimit(o.MaxConnections)
-	if room < o.MaxConnections {
-		s.log.Info("the limit of open files is below server.max_connections; "+
-			"raise it with ulimit -n or LimitNOFILE", "wanted", o.MaxConnections, "possible", room)
-	}
-	s.maxOpen.Store(int64(room))
+	s.maxOpen.Store(int64(raiseFileLimit(o.MaxConnections)))
 	for i := range s.opts.Doors {
 		ln, err := listen(&s.opts.Doors[i])
 		if err != nil {
@@ -79,16 +74,24 @@ func listen(d *Door) (net.Listener, error) {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("the %s port %d on %s is in use by another process; "+
-			"stop that one, or choose another port (0 = any free one)", d.Name, d.Port, d.Host)
+			"stop that one, or choose another port%s (0 = any free one)", d.Name, d.Port, d.Host,
+			d.choice())
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("the %s port %d may not be opened by this user; "+
-			"choose one above 1023", d.Name, d.Port)
+			"choose one above 1023%s", d.Name, d.Port, d.choice())
 	case err != nil:
 		return nil, fmt.Errorf("the %s port could not be opened on %s: %w; check the host "+
 			"and port settings", d.Name, addr, err)
 	}
 	d.Port = ln.Addr().(*net.TCPAddr).Port
 	return ln, nil
+}
+
+func (d *Door) choice() string {
+	if d.Choose == "" {
+		return ""
+	}
+	return " with " + d.Choose
 }
 
 // Doors are the open doors, with the ports that were chosen.
@@ -100,6 +103,10 @@ func (s *Server) Loops() int { return s.opts.Loops }
 // Start begins to serve. Failed tells of a task that ended by itself; Drain ends serving.
 func (s *Server) Start(p Protocols) error {
 	s.protocols = p
+	if room := s.MaxConnections(); room < s.opts.MaxConnections {
+		s.log.Info("the limit of open files is below server.max_connections; raise it with "+
+			"ulimit -n or LimitNOFILE", "wanted", s.opts.MaxConnections, "possible", room)
+	}
 	eng, err := startEngine(s, s.opts.Loops)
 	if err != nil {
 		s.closeListeners()
