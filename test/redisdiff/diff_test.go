@@ -65,6 +65,8 @@ func fill(argv []string, i int) []string {
 			argv[j] = strconv.Itoa(seconds)
 		case "@ms":
 			argv[j] = strconv.Itoa(seconds * 1000)
+		case "@big":
+			argv[j] = strconv.Itoa(1<<32 + seconds)
 		}
 	}
 	return argv

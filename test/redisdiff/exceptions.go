@@ -21,7 +21,8 @@ var Exceptions = []Exception{
 	}, {
 		"SCAN", "Keys come in byte order, each once; COUNT counts keys within MATCH's literal " +
 			"beginning.",
-		"Order costs O(results) here; a Redis client may not rely on anything less.",
+		"An ordered index finds a prefix at the cost of its results, and Redis promises " +
+			"neither order nor singleness.",
 		"whole scans, as sets",
 	}, {
 		"SCAN", "A cursor that was not handed out, or is long forgotten, is `ERR invalid cursor`.",
@@ -65,9 +66,14 @@ var Exceptions = []Exception{
 		"In Redis the product wraps around 2^64, so that some huge n mean bit 0.",
 		"such offsets are not generated",
 	}, {
-		"every write", "Keys over 65,535 bytes are refused with `ERR Invalid request: key is …`.",
+		"commands that create keys", "Keys over 65,535 bytes are refused with `ERR Invalid request: key is …`.",
 		"A bound on keys keeps headers small and cursors bounded.",
 		"such keys are not generated",
+	}, {
+		"SETRANGE, SETBIT, BITFIELD", "An offset beyond the whole memory limit is refused with " +
+			"OOM.",
+		"Redis lets one short command take any memory up to 512 MB.",
+		"no memory limit is set",
 	}, {
 		"unknown commands", "The error repeats arguments with zero bytes whole.",
 		"Redis cuts them there, as C strings.",

@@ -102,6 +102,26 @@ var scripts = []struct{ name, lines string }{
 		STRLEN b
 		GET a
 	`},
+	{"a large reply is what was read, not what was written next", `
+		SETRANGE a 70000 x
+		MULTI
+		GET a
+		SETBIT a 8 1
+		GET a
+		APPEND a y
+		GETSET a small
+		GET a
+		SETRANGE a 90000 z
+		SET a small GET
+		SETRANGE a 50000 z
+		GETEX a PXAT 1
+		GET a
+		SETRANGE a 50000 z
+		MGET a a
+		BITFIELD a INCRBY u8 0 1
+		GETDEL a
+		EXEC
+	`},
 	{"a value grows past what is kept inline", `
 		SETRANGE a 70000 x
 		BITCOUNT a

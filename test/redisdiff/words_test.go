@@ -72,13 +72,12 @@ var (
 	// odd words replace or follow others. None is a small positive number: as a time to live it
 	// would expire during the test.
 	odd = among([]string{
-		"", "0", "-1", "abc", "NX", "xx", "KEEPTTL", "GET", "\xfe", "4294967296",
-		"9223372036854775807", "-9223372036854775808",
+		"", "0", "-1", "abc", "NX", "xx", "KEEPTTL", "GET", "\xfe", "9223372036854775807",
 	})
 	// relative times to live are filled in by step number, so that no two steps use the same: which
 	// of two equal ones ends later would depend on the clock's tick between them.
-	soonS  = one("@s @s @s 0 -1 4294967296 9223372036854775807 -9223372036854775808 x")
-	soonMS = one("@ms @ms @ms 0 -1 4294967296 9223372036854775807 -9223372036854775808 x")
+	soonS  = one("@s @s @s 0 -1 @big 9223372036854775807 -9223372036854775808 x")
+	soonMS = one("@ms @ms @ms 0 -1 @big 9223372036854775807 -9223372036854775808 x")
 	atS    = one("4102444800 4102444801 4102444802 1 0 -1 9223372036854775807 x")
 	atMS   = one("4102444800000 4102444801000 4102444800500 1 0 -1 9223372036854775807 x")
 )

@@ -34,6 +34,11 @@ func bitfield(c *command.Ctx, argv [][]byte) error {
 	if err != nil {
 		return err
 	}
+	for i := range ops {
+		if err := checkRoom(c, ops[i].At/8); err != nil && ops[i].Kind != plan.GetField {
+			return err
+		}
+	}
 	if err := plan.GrowForFields(c.Tx, c.DB, argv[1], ops); err != nil {
 		return worded(err)
 	}

@@ -60,6 +60,9 @@ func setBit(c *command.Ctx, argv [][]byte) error {
 	if !ok || bit != 0 && bit != 1 {
 		return errBit
 	}
+	if err := checkRoom(c, at/8); err != nil {
+		return err
+	}
 	old, err := plan.SetBit(c.Tx, c.DB, argv[1], at, bit)
 	if err != nil {
 		return worded(err)

@@ -18,7 +18,9 @@ var (
 	errSameObject = errs.New(errs.Redis, "ERR source and destination objects are the same")
 	errDatabase   = errs.New(errs.Redis, "ERR DB index is out of range")
 	errCursor     = errs.New(errs.Redis, "ERR invalid cursor")
-	errInt32      = errs.New(errs.Redis,
+	errMemory     = errs.New(errs.Redis,
+		"OOM command not allowed when used memory > 'maxmemory'.")
+	errInt32 = errs.New(errs.Redis,
 		"ERR value is out of range, value must between -2147483648 and 2147483647")
 	errTooLarge = errs.New(errs.Redis,
 		"ERR string exceeds maximum allowed size (proto-max-bulk-len)")

@@ -141,7 +141,7 @@ func TestObject(t *testing.T) {
 	}
 }
 
-func TestObjectUnderLFU(t *testing.T) {
+func TestUnderAMemoryLimit(t *testing.T) {
 	c := newClient(t)
 	store, err := kv.New(kv.Options{Shards: 4, MaxMemory: 1 << 26, Policy: kv.AllKeysLFU})
 	if err != nil {
@@ -156,4 +156,13 @@ func TestObjectUnderLFU(t *testing.T) {
 	if got := c.do("OBJECT FREQ k"); got == "" || got[0] == '!' {
 		t.Error(got)
 	}
+	c.talk(`
+		SETRANGE k 67108865 x => !OOM command not allowed when used memory > 'maxmemory'.
+		SETBIT k 536870920 1 => !OOM command not allowed when used memory > 'maxmemory'.
+		BITFIELD k SET u8 536870920 1 => !OOM command not allowed when used memory > 'maxmemory'.
+		BITFIELD k GET u8 536870920 => [1 0
+		SETRANGE k 9223372036854775807 x => ` +
+		`!OOM command not allowed when used memory > 'maxmemory'.
+		GET k => "v"
+	`)
 }

@@ -59,6 +59,9 @@ func setRange(c *command.Ctx, argv [][]byte) error {
 	if offset < 0 {
 		return errOffset
 	}
+	if err := checkRoom(c, offset); err != nil {
+		return err
+	}
 	n, err := plan.SetRange(c.Tx, c.DB, argv[1], offset, argv[3])
 	if err != nil {
 		return worded(err)

@@ -64,6 +64,15 @@ func checkKeys(keys command.KeySpec, run runFunc) runFunc {
 	}
 }
 
+// checkRoom refuses a value of so many bytes that it alone is over the memory limit: a far offset
+// makes a large value out of a short command line, which the engine has made room for.
+func checkRoom(c *command.Ctx, bytes int64) error {
+	if limit, _ := c.Store.MemoryLimit(); limit > 0 && bytes > limit {
+		return errMemory
+	}
+	return nil
+}
+
 type runFunc = func(c *command.Ctx, argv [][]byte) error
 
 // value replies with what e holds; a big value is retained instead of copied.
