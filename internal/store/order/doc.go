@@ -40,11 +40,12 @@
 //	5 M user:%d:profile, shuffled  B+    9.1    516    494    776    3.0    3184
 //	                               ART  11.8    611    517    879   30.8   10945
 //
-// With random binary keys, whose tree is shallow, the radix tree inserts and seeks about twice as
-// fast; with keys as people write them both cost the same. It takes 1.3 to 2.8 times the memory,
-// depending on the keys, and reads scans 2 to 5 times slower. Memory is paid by every key for
-// ever, insertion once and in the background, and point look-ups have the hash.
+// With random binary keys, whose tree is shallow, the radix tree inserts 1.3 to 1.8 times and
+// seeks 1.5 to 2 times as fast; with keys as people write them batches cost the same within
+// 20 %. It takes 1.3 to 2.8 times the memory, depending on the keys, and reads scans 1.7 to 4.6
+// times slower. Memory is paid by every key for ever, insertion once and in the background, and
+// point look-ups have the hash.
 //
-// Also discarded: refs and discs in two arrays (insertion 5-25 % slower: twice the cache misses),
-// binary search in nodes (15-30 % slower), inner nodes of 255 slots (no gain).
+// Also discarded, 1 Mi keys: refs and discs in two arrays (insertion 7-28 % slower: more cache
+// misses), binary search in nodes (insertion 23-33 % slower), inner nodes of 255 slots (no gain).
 package order

@@ -114,7 +114,7 @@ func common(a, b []byte, from, limit int) int {
 
 // lower is the first index of slots, whose discs ascend, with a disc >= x. It looks at the last
 // slot of every 8, then at one run of 8: loads that don't wait for each other and no branch to
-// mispredict. A binary search waits for its cache misses in turn: measured 15-30 % slower.
+// mispredict. A binary search, which waits for its cache misses in turn, is slower (doc.go).
 func lower(slots []uint64, x uint32) int {
 	y, from := uint64(x)<<32, uint64(0)
 	for i := lineSlots - 1; i < len(slots); i += lineSlots {
