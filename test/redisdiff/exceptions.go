@@ -66,7 +66,8 @@ var Exceptions = []Exception{
 		"In Redis the product wraps around 2^64, so that some huge n mean bit 0.",
 		"such offsets are not generated",
 	}, {
-		"commands that create keys", "Keys over 65,535 bytes are refused with `ERR Invalid request: key is …`.",
+		"commands that create keys", "Keys over 65,535 bytes are refused with " +
+			"`ERR Invalid request: key is …`.",
 		"A bound on keys keeps headers small and cursors bounded.",
 		"such keys are not generated",
 	}, {

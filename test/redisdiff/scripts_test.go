@@ -82,6 +82,12 @@ var scripts = []struct{ name, lines string }{
 		GETSET c x
 		TTL c
 	`},
+	{"the latest deadline there is", `
+		SET a 1 PXAT 9223372036854775807
+		EXPIRETIME a
+		PEXPIRETIME a
+		PEXPIREAT a 9223372036854775807 GT
+	`},
 	{"LCS", `
 		MSET a ohmytext b mynewtext
 		LCS a b

@@ -38,6 +38,8 @@ func TestExpireConditions(t *testing.T) {
 		EXPIRE k 9223372036854775 => !ERR invalid expire time in 'expire' command
 		PEXPIRE k 9223372036854775807 => !ERR invalid expire time in 'pexpire' command
 		EXPIREAT k -9223372036854775808 => !ERR invalid expire time in 'expireat' command
+		PEXPIREAT k 9223372036854775807 => 1
+		EXPIRETIME k => 9223372036854776
 		EXPIRE k -1 LT => 1
 		EXISTS k => 0
 	`)

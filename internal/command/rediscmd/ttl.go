@@ -23,8 +23,8 @@ func ttlRows() []*command.Row {
 	}
 }
 
-// seconds rounds half up.
-func seconds(milliseconds int64) int64 { return (milliseconds + 500) / 1000 }
+// seconds rounds half up, the latest deadline there is included.
+func seconds(milliseconds int64) int64 { return milliseconds/1000 + (milliseconds%1000+500)/1000 }
 
 // deadlineAs makes the commands that read a deadline: -2 without a key, -1 without a deadline.
 func deadlineAs(read func(deadline, now int64) int64) runFunc {
