@@ -59,7 +59,7 @@ func (in *Instance) ask(t *testing.T, commands ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // everything is read
+	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(patient))
 	_, _ = io.WriteString(c, strings.Join(commands, "\r\n")+"\r\nQUIT\r\n")
 	reply, err := io.ReadAll(c)
@@ -161,7 +161,7 @@ func TestBothDialectsCountAsOneOperation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer reply.Body.Close() //nolint:errcheck // it was only read
+		defer reply.Body.Close()
 		body, _ := io.ReadAll(reply.Body)
 		return string(body)
 	}

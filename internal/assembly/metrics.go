@@ -29,7 +29,8 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	descCommands = describe("commands_total",
-		"Commands by name and outcome; a name that both dialects have is counted once.", "command", "status")
+		"Commands by name and outcome; a name that both dialects have is counted once.",
+		"command", "status")
 	descOperations = describe("operations_total",
 		"Commands by component, all dialects together.", "component", "operation")
 	descDuration = describe("operation_duration_seconds",

@@ -55,8 +55,8 @@ func (a *app) configCommand() *cobra.Command {
 		return failed(l.WriteValues(a.out, *sources))
 	}
 	initial := &cobra.Command{
-		Use: "init [FILE]", Short: "Write a commented file of all settings (config.yml; - = stdout)",
-		Args: cobra.MaximumNArgs(1),
+		Use: "init [FILE]", Args: cobra.MaximumNArgs(1),
+		Short: "Write a commented file of all settings (config.yml; - = stdout)",
 	}
 	force := initial.Flags().Bool("force", false, "replace an existing file")
 	initial.RunE = func(_ *cobra.Command, args []string) error {

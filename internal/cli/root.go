@@ -76,7 +76,7 @@ func (a *app) root() *cobra.Command {
 		Use:   "synap-server",
 		Short: "The Synap server: a key-value store for Redis and HTTP clients",
 		Long: "The Synap server: a key-value store for Redis and HTTP clients.\n\n" +
-			"Without arguments it serves HTTP on port 15500 and the Redis protocol on port 6379.\n" +
+			"Without arguments it serves HTTP on port 15500, the Redis protocol on port 6379.\n" +
 			"Settings come from flags, SYNAP_* variables, config.yml (or --config), defaults.",
 		Args:              cobra.NoArgs,
 		RunE:              a.run,
@@ -107,7 +107,8 @@ func (a *app) addConfigFlags(root *cobra.Command) {
 		if s.Flag == "" {
 			continue
 		}
-		f.String(s.Flag, "", fmt.Sprintf("%s (%s; default %s)", lowerFirst(s.Doc), s.Key, s.Default))
+		f.String(s.Flag, "",
+			fmt.Sprintf("%s (%s; default %s)", lowerFirst(s.Doc), s.Key, s.Default))
 		if s.Kind == config.Truth {
 			f.Lookup(s.Flag).NoOptDefVal = "true"
 		}

@@ -97,11 +97,13 @@ func TestMistakesInFiles(t *testing.T) {
 			`c.yml:2: server.port is "many"; it must be a whole number from 0 to 65535`},
 		{"number out of bounds", "\nserver:\n  port: 70000\n", `c.yml:3: server.port is "70000"`},
 		{"fraction", "server:\n  loops: 1.5\n", `server.loops is "1.5"`},
-		{"choice", "kv_store:\n  eviction_policy: lru\n", `it must be one of noeviction, allkeys-lru`},
+		{"choice", "kv_store:\n  eviction_policy: lru\n",
+			`it must be one of noeviction, allkeys-lru`},
 		{"shards", "kv_store:\n  shards: 12\n", `0 or a power of two up to 256`},
 		{"truth", "protocol:\n  http2: maybe\n", `it must be true or false`},
 		{"no value", "server:\n  port:\n", `c.yml:2: server.port has no value`},
-		{"list for a value", "server:\n  port: [1]\n", `c.yml:2: server.port must be a single value`},
+		{"list for a value", "server:\n  port: [1]\n",
+			`c.yml:2: server.port must be a single value`},
 		{"value for a section", "server: 5\n", `c.yml:1: server must be a mapping`},
 		{"list for the file", "- 1\n", `must be a mapping`},
 		{"not YAML", "server:\n\tport: 1\n", `c.yml:2: `},
@@ -210,7 +212,8 @@ func TestPrintedFilesAreValid(t *testing.T) {
 	if err := l.WriteValues(&values, true); err != nil {
 		t.Fatal(err)
 	}
-	again, err := config.Load(config.Sources{File: write(t, "c.yml", values.String()), Environ: none})
+	file := write(t, "c.yml", values.String())
+	again, err := config.Load(config.Sources{File: file, Environ: none})
 	if err != nil || again.Config != l.Config {
 		t.Errorf("%v\n%s", err, values.String())
 	}

@@ -114,6 +114,7 @@ func (s *Setting) schema() map[string]any {
 		m["default"] = n
 	case Truth:
 		m["default"] = s.Default == "true"
+	default: // text and choices are themselves
 	}
 	return m
 }

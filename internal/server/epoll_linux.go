@@ -135,7 +135,7 @@ func (p *epollLoop) turn() error {
 	var events [eventsPerRound]unix.EpollEvent
 	for {
 		n, err := unix.EpollWait(p.fd, events[:], -1)
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
@@ -164,7 +164,7 @@ func (p *epollLoop) read(s *epollSocket) {
 	switch {
 	case n > 0:
 		s.c.round(p.buffer[:n])
-	case err != unix.EAGAIN: // the end, or an error
+	case !errors.Is(err, unix.EAGAIN): // the end, or an error
 		s.drop()
 	}
 }

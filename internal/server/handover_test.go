@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func echoBody(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	fmt.Fprintf(w, "%s %s %d", r.Proto, r.URL.Path, len(body)) //nolint:errcheck // a test's client
+	fmt.Fprintf(w, "%s %s %d", r.Proto, r.URL.Path, len(body))
 }
 
 func TestGeneralRequestsAreHandedOver(t *testing.T) {
@@ -85,6 +86,7 @@ func TestHandOverKeepsTheOrderOfReplies(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, _ := io.ReadAll(reply.Body)
+		_ = reply.Body.Close()
 		if string(got) != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -128,6 +130,7 @@ func TestDrainAnswersWhatHasArrived(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer reply.Body.Close()
 	if got, _ := io.ReadAll(reply.Body); string(got) != "done" {
 		t.Errorf("got %q", got)
 	}
@@ -139,7 +142,8 @@ func TestDrainAnswersWhatHasArrived(t *testing.T) {
 	if err := <-drained; err != nil {
 		t.Error(err)
 	}
-	if _, err := (&http.Client{Timeout: patient}).Get("http://" + f.address(0)); err == nil {
+	if nc, err := net.Dial("tcp", f.address(0)); err == nil {
+		_ = nc.Close()
 		t.Error("the door is still open")
 	}
 }

@@ -219,7 +219,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 		fmt.Fprintf(&in, "echo %d\n", i)
 		fmt.Fprintf(&want, "%d\n", i)
 	}
-	go c.send(in.String() + "bye\n")
+	go func() { _, _ = c.Write([]byte(in.String() + "bye\n")) }()
 	if got := c.ended(); got != want.String()+"bye\n" {
 		t.Errorf("got %d bytes, want %d", len(got), want.Len()+4)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"syscall"
 	"unsafe"
 
@@ -36,7 +37,7 @@ func writeSocket(fd int, b []byte) (int, error) {
 func writevSocket(fd int, segs [][]byte) (int, error) {
 	for {
 		n, err := unix.Writev(fd, segs[:min(len(segs), 1024)])
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return n, err
 		}
 	}

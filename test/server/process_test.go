@@ -133,7 +133,7 @@ func (p *process) get(path string) (int, string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	defer reply.Body.Close() //nolint:errcheck // it was only read
+	defer reply.Body.Close()
 	body, err := io.ReadAll(reply.Body)
 	if err != nil {
 		p.t.Fatal(err)
@@ -150,7 +150,8 @@ func TestServesAndEndsCleanlyOnSIGTERM(t *testing.T) {
 	if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
 		t.Fatalf("got %q, %v", got, err)
 	}
-	if status, body := p.get("/kv/get/greeting"); status != 200 || !strings.Contains(body, "hello") {
+	status, body := p.get("/kv/get/greeting")
+	if status != 200 || !strings.Contains(body, "hello") {
 		t.Errorf("over HTTP: %d %s", status, body)
 	}
 	p.signal(syscall.SIGTERM)
@@ -257,6 +258,7 @@ func TestReadinessFailsWhileDraining(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer reply.Body.Close()
 	body, _ := io.ReadAll(reply.Body)
 	if reply.StatusCode != 503 || !strings.Contains(string(body), "shutting down") {
 		t.Errorf("%s %s", reply.Status, body)
