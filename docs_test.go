@@ -1,0 +1,112 @@
+package synap_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/synapdb/synap/internal/assembly"
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/synapcmd"
+	"github.com/synapdb/synap/internal/config"
+)
+
+var update = flag.Bool("update", false, "write the generated documents instead of comparing")
+
+// generated are the documents that are derived from tables in the code.
+var generated = map[string]func() string{
+	"docs/commands.md":      commandReference,
+	"docs/configuration.md": configReference,
+}
+
+func TestGeneratedDocumentsAreFresh(t *testing.T) {
+	for path, generate := range generated {
+		want := generate()
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, []byte(want)) {
+			t.Errorf("%s is stale (%v): run go test . -run Generated -update", path, err)
+		}
+	}
+}
+
+func configReference() string {
+	var b strings.Builder
+	b.WriteString("# Configuration\n\n" +
+		"Generated from the table of settings (`go test . -run Generated -update`).\n\n" +
+		"A value comes from, first wins: flag, environment, file, default. Each variable may\n" +
+		"also be given as `NAME_FILE`, the path of a file that holds the value.\n\n" +
+		"| key | default | expects | environment | flag | |\n|---|---|---|---|---|---|\n")
+	for i := range config.Settings {
+		s := &config.Settings[i]
+		name := ""
+		if s.Flag != "" {
+			name = "`--" + s.Flag + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | `%s` | %s | %s |\n", s.Key, s.Default,
+			cell(s.Expects()), s.Env(), name, cell(s.Doc))
+	}
+	return b.String()
+}
+
+func commandReference() string {
+	var redis, dotted strings.Builder
+	for _, row := range assembly.Table(synapcmd.Options{}).Rows() {
+		if row.Call != nil {
+			fmt.Fprintf(&dotted, "| `%s` | %s | %s | %s |\n", row.Name, fields(row), routes(row),
+				cell(row.Summary))
+			continue
+		}
+		redisRow(&redis, row)
+		for _, sub := range row.Subcommands {
+			redisRow(&redis, sub)
+		}
+	}
+	return "# Commands\n\n" +
+		"Generated from the command table (`go test . -run Generated -update`).\n\n" +
+		"## Over RESP\n\nArguments, replies and errors are those of Redis 7.0; differences are " +
+		"listed in\n[test/redisdiff/exceptions.go](../test/redisdiff/exceptions.go).\n\n" +
+		"| command | arguments | |\n|---|---|---|\n" + redis.String() +
+		"\n## Over HTTP\n\n`POST /api/v1/command` with " +
+		"`{\"command\", \"request_id\", \"payload\": {fields}}`, in JSON or MessagePack,\n" +
+		"`POST /api/v1/batch` for many, or the routes. **Bold** fields are required.\n\n" +
+		"| command | fields | routes | |\n|---|---|---|---|\n" + dotted.String()
+}
+
+func redisRow(b *strings.Builder, row *command.Row) {
+	words := ""
+	if row.Words != "" {
+		words = "`" + cell(row.Words) + "`"
+	}
+	name := strings.ToUpper(strings.ReplaceAll(row.FullName(), "|", " "))
+	fmt.Fprintf(b, "| `%s` | %s | %s |\n", name, words, cell(row.Summary))
+}
+
+func fields(row *command.Row) string {
+	var names []string
+	for i := range row.Fields {
+		name := "`" + row.Fields[i].Name + "`"
+		if row.Fields[i].Required {
+			name = "**" + name + "**"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, " ")
+}
+
+func routes(row *command.Row) string {
+	var paths []string
+	for _, r := range row.Routes {
+		paths = append(paths, "`"+r.Method+" "+r.Path+"`")
+	}
+	return strings.Join(paths, "<br>")
+}
+
+// cell makes text fit into a table: a bar would end the cell.
+func cell(text string) string { return strings.ReplaceAll(text, "|", "\\|") }
