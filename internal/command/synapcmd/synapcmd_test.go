@@ -164,7 +164,9 @@ func TestInfoAndClientsDescribeTheServer(t *testing.T) {
 	s := &command.Session{Info: command.Info{Addr: "127.0.0.1:9"}}
 	b.Sessions.Add(s)
 	got = b.run(s, "client.list")
-	for _, want := range []string{`"id" 1`, `"addr" "127.0.0.1:9"`, `"cmd" "client.list"`, `"count" 1`} {
+	for _, want := range []string{
+		`"id" 1`, `"addr" "127.0.0.1:9"`, `"cmd" "client.list"`, `"count" 1`,
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in %s", want, got)
 		}

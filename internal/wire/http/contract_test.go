@@ -2,6 +2,7 @@ package httpwire
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -56,6 +57,16 @@ var contract = map[string][]step{
 		{"kv.ttl", `{"key":"a"}`, `{"ttl":2}`},
 		{"kv.set", `{"key":"a","value":"z","keepttl":true}`, `{"success":true}`},
 		{"kv.ttl", `{"key":"a"}`, `{"ttl":2}`},
+		{"kv.set", `{"key":"a","value":1,"ttl":1,"expiry":{"type":"seconds","value":1}}`,
+			`!Invalid request: ttl and expiry exclude each other`},
+		{"kv.set", `{"key":"a","value":1,"ttl":1,"keepttl":true}`,
+			`!Invalid request: keepttl excludes ttl and expiry`},
+		{"kv.set", `{"key":"a","value":1,"expiry":5}`,
+			`!Invalid TTL: expiry must be {\"type\": …, \"value\": a whole number}`},
+		{"kv.set", `{"key":"a","value":1,"expiry":{"type":"seconds","value":0}}`,
+			`!Invalid TTL: it must be positive`},
+		{"kv.set", `{"key":"a","value":1,"expiry":null,"ttl":"7"}`, `{"success":true}`},
+		{"kv.ttl", `{"key":"a"}`, `{"ttl":7}`},
 		{"kv.expire", `{"key":"a","ttl":0}`, `{"result":true}`},
 		{"kv.exists", `{"key":"a"}`, `{"exists":false}`},
 	},
@@ -88,6 +99,14 @@ var contract = map[string][]step{
 		{"kv.cas", `{"key":"c","version":1,"value":"v"}`, `{"success":true,"version":2}`},
 		{"kv.cas", `{"key":"c","version":1,"value":"v"}`,
 			`!CAS failed - expected: version 1, actual: version 2`},
+		{"kv.cas", `{"key":"c","expected":null,"value":"v"}`,
+			`!CAS failed - expected: null, actual: v`},
+		{"kv.cas", `{"key":"c","version":2,"value":"v","ttl":1,"keepttl":true}`,
+			`!Invalid request: keepttl excludes ttl`},
+		{"kv.cas", `{"key":"c","version":2,"value":"v","ttl":-5}`, `!Invalid TTL: it must be ` +
+			`at least 1 second; leave it out for a value that lives forever`},
+		{"kv.cas", `{"key":"c","expected":"` + strings.Repeat("é", 100) + `","value":"v"}`,
+			`!CAS failed - expected: ` + strings.Repeat("é", 64) + `…, actual: v`},
 		{"kv.cas", `{"key":"c","value":"v"}`, `!Invalid request: Missing 'expected' field`},
 	},
 	"delete": {
@@ -253,6 +272,17 @@ var contract = map[string][]step{
 			`{"results":[` + failed("Aborted: another command of this atomic batch failed",
 				"aborted") + `,` + failed("Invalid value: Value is not a valid integer",
 				"bad_value") + `]}`},
+		{"kv.exists", `{"key":"b"}`, `{"exists":false}`},
+		{"batch", `{"commands":[{"command":"kv.incr","payload":{"key":"a","amount":5}},` +
+			`{"command":"kv.cas","payload":{"key":"a","version":9,"value":"x"}}],"atomic":true}`,
+			`{"results":[` + failed("Aborted: another command of this atomic batch failed",
+				"aborted") + `,` + failed("CAS failed - expected: version 9, actual: version 3",
+				"cas_failed") + `]}`},
+		{"kv.get", `{"key":"a","with_version":true}`, `{"value":"2","version":2,"ttl":null}`},
+		{"batch", `{"atomic":true,"commands":[{"command":"kv.delprefix","payload":` +
+			`{"prefix":"a"}}]}`, `{"results":[` + failed(
+			"Invalid request: this command cannot be part of an atomic batch", "bad_request") +
+			`]}`},
 		{"batch", `{"atomic":true,"commands":[{"command":"kv.set","payload":{"key":"c",` +
 			`"value":"x"}},{"command":"kv.strlen","payload":{"key":"c"}}]}`,
 			`{"results":[{"success":true,"payload":{"success":true},"error":null,"code":null},` +

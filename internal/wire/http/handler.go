@@ -44,6 +44,7 @@ type Handler struct {
 	options  Options
 	standard encoding
 	routes   *node
+	command  *endpoint // POST commandPath, found without walking the routes
 	encoders *compressor
 	pool     sync.Pool // of *exchange
 	sessions sync.Pool // of *command.Session, for the net/http lane
@@ -73,6 +74,7 @@ func NewHandler(e *command.Engine, o Options) *Handler {
 	}
 	h.sessions.New = func() any { return &command.Session{Counters: o.Counters} }
 	h.addServices()
+	h.command = h.routes.find("POST", []byte(commandPath), new(params))
 	for _, row := range e.Table.Rows() {
 		for i := range row.Routes {
 			h.addRoute(row, &row.Routes[i])
@@ -107,6 +109,9 @@ func (h *Handler) release(x *exchange) {
 // find resolves the request's endpoint, or nil.
 func (h *Handler) find(x *exchange) *endpoint {
 	x.params.n = 0
+	if string(x.req.path) == commandPath && x.req.method == "POST" {
+		return h.command
+	}
 	if len(x.req.path) == 0 || x.req.path[0] != '/' {
 		return nil
 	}

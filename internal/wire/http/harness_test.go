@@ -31,7 +31,7 @@ type bench struct {
 
 func newBench(t testing.TB, o Options, change ...func(*command.Engine)) *bench {
 	t.Helper()
-	store, err := kv.New(kv.Options{Shards: 4, Seed: 1})
+	store, err := kv.New(kv.Options{Shards: 4, Seed: 1, MaxMemory: 24 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,3 +77,27 @@ func TestAFailedCommandReleasesWhatItRetained(t *testing.T) {
 		t.Error("the output still holds something")
 	}
 }
+
+func TestAFullStoreRefusesWrites(t *testing.T) {
+	onEveryLane(t, Options{}, func(t *testing.T, b *bench) {
+		value := strings.Repeat("x", 1<<20)
+		status := 200
+		for i := 0; status == 200 && i < 100; i++ {
+			a := b.send(t, "PUT", "/kv/k"+strings.Repeat("k", i), value)
+			if status = a.StatusCode; status != 200 &&
+				a.body != `{"error":"Memory limit exceeded","code":507}` {
+				t.Errorf("%d %s", a.StatusCode, a.body)
+			}
+		}
+		if status != 507 {
+			t.Errorf("the last status was %d", status)
+		}
+		if got := b.call(t, "kv.set", `{"key":"s","value":"`+value+`"}`); got !=
+			"!Memory limit exceeded" {
+			t.Errorf("%.200s", got)
+		}
+		if got := b.call(t, "kv.strlen", `{"key":"k"}`); got != `{"length":1048576}` {
+			t.Error(got)
+		}
+	})
+}

@@ -6,12 +6,15 @@ import (
 	"github.com/synapdb/synap/internal/errs"
 )
 
+// commandPath is where nearly all requests go.
+const commandPath = "/api/v1/command"
+
 // addServices routes what is not a command of the table.
 func (h *Handler) addServices() {
 	add := func(method, path string, serve func(*Handler, *exchange)) {
 		h.routes.add(method, path, &endpoint{serve: serve})
 	}
-	add("POST", "/api/v1/command", (*Handler).serveCommand)
+	add("POST", commandPath, (*Handler).serveCommand)
 	add("GET", "/health", (*Handler).serveHealth)
 	add("GET", "/livez", (*Handler).serveLive)
 	add("GET", "/healthz", (*Handler).serveLive)
