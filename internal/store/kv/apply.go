@@ -140,15 +140,14 @@ func (t *Tx) whole(e *effect.Effect) {
 	}
 	for i := range t.s.shards {
 		sh := &t.s.shards[i]
-		switch e.Kind {
-		case effect.Flush:
-			sh.drop(e.DB)
-		case effect.FlushAll:
-			for db := range uint8(Databases) {
+		if e.Kind == effect.Swap {
+			sh.swap(e.DB, e.Other)
+			continue
+		}
+		for db := range uint8(Databases) {
+			if e.Kind == effect.FlushAll || db == e.DB {
 				sh.drop(db)
 			}
-		case effect.Swap:
-			sh.swap(e.DB, e.Other)
 		}
 	}
 }

@@ -8,9 +8,12 @@ import (
 )
 
 const (
-	evictHold    = 32 // keys evicted under one lock
-	reserveShare = 64 // of the limit, kept free so that tables can grow a step without passing it
-	reserveShard = 4 << 10
+	evictHold = 32 // keys evicted under one lock
+
+	// Kept free of the limit, so that a step of the tables' growth does not pass it: the order
+	// grows by up to 40 KiB. Of a small limit it is a share only.
+	reserveMost  = 128 << 10
+	reserveShare = 16
 )
 
 // SetMemoryLimit changes limit (bytes; 0 = none) and policy of a running store.
@@ -50,7 +53,7 @@ func (s *Store) MakeRoom(need int, now int64) error {
 	if limit == 0 {
 		return nil
 	}
-	most := limit - int64(need) - min(limit/reserveShare, reserveShard*int64(len(s.shards)))
+	most := limit - int64(need) - min(limit/reserveShare, reserveMost)
 	used := s.used()
 	if used <= most {
 		return nil
@@ -146,10 +149,10 @@ func (s *Store) victim(sh *shard, p Policy, now int64) (*space, slab.Ref) {
 
 // score says how willingly an entry is evicted.
 func (h *head) score(p Policy, now int64) int64 {
-	switch p {
-	case VolatileTTL:
+	switch {
+	case p == VolatileTTL:
 		return -h.deadline()
-	case AllKeysLFU, VolatileLFU:
+	case p.frequency():
 		h.decay(now)
 		return -int64(h.access[0])
 	}

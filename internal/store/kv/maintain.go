@@ -43,6 +43,7 @@ func (s *Store) Maintain(now int64, budgetMicros int64) (more bool) {
 		s.maintain.next = (s.maintain.next + 1) % len(s.shards)
 	}
 	s.clearFull()
+	_ = s.MakeRoom(0, now) // merging may have taken memory; that nothing can go is no failure here
 	return idle < len(s.shards)
 }
 

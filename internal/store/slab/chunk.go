@@ -20,9 +20,34 @@ func (a *Arena) take(c uint8) {
 	}
 	a.held += 1 << kindShift[k]
 	a.slabs[u] = desc{class: c, state: partial}
-	a.chunks[u/chunkUnits].used++
 	a.families[c].slabs++
 	a.link(&a.families[c].partial, u)
+	n := u / chunkUnits
+	a.chunks[n].used++
+	if used := uint(a.chunks[n].used) << kindShift[k]; used == chunkBytes/2 && k != kinds-1 {
+		a.promote(n)
+	}
+}
+
+// promote makes half-full chunk n one huge page, if it is not.
+func (a *Arena) promote(n uint32) {
+	c := &a.chunks[n]
+	if c.huge {
+		return
+	}
+	c.huge = true
+	if !a.mem.collapse(uintptr(n)<<chunkShift, chunkBytes) {
+		return
+	}
+	step := uint32(1) << (kindShift[c.kind] - unitShift)
+	for i := int(chunkUnits - step); i >= 0; i -= int(step) {
+		if u := n*chunkUnits + uint32(i); a.slabs[u].state == cold {
+			a.unlink(&a.cold[c.kind], u)
+			a.slabs[u].state = idle
+			a.link(&a.idle[c.kind], u)
+			a.resident += int64(step) << unitShift
+		}
+	}
 }
 
 // retire takes an empty slab from its class. The chunk it leaves empty becomes spare, unless it
@@ -31,11 +56,10 @@ func (a *Arena) retire(u uint32) {
 	d := &a.slabs[u]
 	f, k := &a.families[d.class], shapes[d.class].kind
 	f.slabs--
-	switch {
-	case d.state == partial:
-		a.unlink(&f.partial, u)
-	case d.state == draining:
+	if d.state == draining {
 		a.draining = 0
+	} else {
+		a.unlink(&f.partial, u)
 	}
 	a.held -= 1 << kindShift[k]
 	*d = desc{state: idle}
@@ -75,8 +99,9 @@ func (a *Arena) openChunk(k uint8) {
 	}
 }
 
-// adviseChunk asks for a huge page behind chunk n, from the second open chunk of a kind on: a
-// store of a few keys must not hold 2 MiB for each shard and kind.
+// adviseChunk asks for a huge page behind chunk n, from the second open chunk of a kind on; the
+// first gets it when it is half full: a store of a few keys must not hold 2 MiB for each shard
+// and kind.
 func (a *Arena) adviseChunk(n uint32, k uint8) {
 	c := &a.chunks[n]
 	if a.open[k] == 0 || c.huge {

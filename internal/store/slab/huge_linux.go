@@ -3,3 +3,8 @@ package slab
 import "golang.org/x/sys/unix"
 
 func adviseHuge(b []byte) { _ = unix.Madvise(b, unix.MADV_HUGEPAGE) }
+
+func collapseHuge(b []byte) bool {
+	adviseHuge(b)
+	return unix.Madvise(b, unix.MADV_COLLAPSE) == nil // since Linux 6.1
+}

@@ -44,12 +44,18 @@ func (m *mapping) commit(off, length uintptr) error {
 }
 
 // discard gives the memory behind a range back to the system; it reads as zeros afterwards.
-func (m *mapping) discard(off, length uintptr) bool {
-	return unix.Madvise(m.view(off, length), unix.MADV_DONTNEED) == nil
+func (m *mapping) discard(off, length uintptr) {
+	_ = unix.Madvise(m.view(off, length), unix.MADV_DONTNEED) // else it stays, and is used again
 }
 
 // huge asks for huge pages. Failure costs speed only.
 func (m *mapping) huge(off, length uintptr) { adviseHuge(m.view(off, length)) }
+
+// collapse makes one huge page of memory that is partly in use, and says whether that worked.
+// Where it does not, the system may do it later.
+func (m *mapping) collapse(off, length uintptr) bool {
+	return collapseHuge(m.view(off, length))
+}
 
 func (m *mapping) view(off, length uintptr) []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(m.base, off)), length)
