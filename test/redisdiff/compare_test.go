@@ -24,7 +24,7 @@ var rules = map[string]func(ours, theirs reply) bool{
 	"OBJECT HELP":     func(ours, theirs reply) bool { return ours.kind == theirs.kind },
 }
 
-// same says whether two replies to argv agree, and whether only by an exception's grace.
+// same says whether two replies to argv agree, to the byte or by an exception.
 func same(argv []string, ours, theirs reply) bool {
 	if bytes.Equal(ours.raw, theirs.raw) {
 		return true
@@ -37,11 +37,12 @@ func same(argv []string, ours, theirs reply) bool {
 	return rule != nil && !ours.failed() && !theirs.failed() && rule(ours, theirs)
 }
 
+// near: -1 and -2 say that there is no deadline or key, and are never near.
 func near(most int64) func(ours, theirs reply) bool {
 	return func(ours, theirs reply) bool {
 		a, ok := ours.integer()
 		b, ok2 := theirs.integer()
-		return ok && ok2 && a > 0 && b > 0 && max(a-b, b-a) <= most
+		return ok && ok2 && a >= 0 && b >= 0 && max(a-b, b-a) <= most
 	}
 }
 
