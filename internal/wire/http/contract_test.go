@@ -28,6 +28,8 @@ var contract = map[string][]step{
 		{"kv.set", `null`, `!Invalid request: Missing 'key' field`},
 		{"kv.get", `{"key":5}`,
 			`!Invalid request: Missing 'key' field: it must be a string, not a number`},
+		{"kv.set", `{"key":"","value":"empty"}`, `{"success":true}`},
+		{"kv.get", `{"key":""}`, `"empty"`},
 		{"kv.nothing", `{}`, `!Unknown command: kv.nothing`},
 		{"KV.GET", `{"key":"a"}`, `!Unknown command: KV.GET`},
 	},
