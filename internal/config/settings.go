@@ -139,7 +139,7 @@ var protocolSettings = []Setting{
 	{Key: "protocol.format", Kind: Choice, Default: "json", Choices: []string{"json", "msgpack"},
 		Doc: "Format of HTTP replies to clients that name none.",
 		set: text(func(c *Config) *string { return &c.Protocol.Format })},
-	{Key: "protocol.max_body_mb", Kind: Megabytes, Default: "64", Min: 1, Max: 1024,
+	{Key: "protocol.max_body_mb", Kind: Megabytes, Default: "16", Min: 1, Max: 1024,
 		Doc: "Largest HTTP request body; a bigger one is answered with 413.",
 		set: whole(func(c *Config) *int { return &c.Protocol.MaxBodyMB })},
 	{Key: "protocol.batch_max_items", Kind: Whole, Default: "10000", Min: 1, Max: 10_000_000,
