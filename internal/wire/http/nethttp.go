@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	nethttp "net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,7 +12,14 @@ import (
 )
 
 // ServeHTTP answers what the fast lane leaves to net/http. It implements net/http.Handler.
+//
+// A chunked HTTP/1 request is the last of its connection: beside Transfer-Encoding net/http
+// ignores a Content-Length, so a proxy in front may see another end of the request than it does,
+// and what follows may be smuggled.
 func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
+	}
 	if extra := h.options.Extra[r.URL.Path]; extra != nil {
 		extra.ServeHTTP(w, r)
 		return
@@ -59,8 +67,11 @@ func (x *exchange) read(r *nethttp.Request) {
 // errTooLarge says that a body is over the bound.
 var errTooLarge = errors.New("request body too large")
 
-// readBody reads the body if there is an endpoint for it. The buffer grows with what arrives,
-// not with what was declared.
+// leastBodyBuf is the first size of a body's buffer, in bytes.
+const leastBodyBuf = 4 << 10
+
+// readBody reads the body if there is an endpoint for it. The buffer doubles with what arrives;
+// what was declared is not believed.
 func (h *Handler) readBody(
 	x *exchange, e *endpoint, w nethttp.ResponseWriter, r *nethttp.Request,
 ) error {
@@ -74,7 +85,7 @@ func (h *Handler) readBody(
 	buf := x.bodyBuf[:0]
 	for {
 		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
+			buf = slices.Grow(buf, max(len(buf), leastBodyBuf))
 		}
 		n, err := body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -33,6 +33,9 @@ func NewConn(e *command.Engine, s *command.Session, l Limits) *Conn {
 	}
 }
 
+// errReply refuses a reply over Limits.ReplyBytes. A write among its commands has happened.
+var errReply = errs.New(errs.Redis, "ERR the reply would be too large; ask for less at once")
+
 // Feed executes every whole command in in and appends the replies to out; see wire.Conn. The
 // unconsumed bytes must come again, followed by new ones, in the next Feed.
 func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
@@ -78,7 +81,12 @@ func (c *Conn) run(from []byte) bool {
 		s.Mute = command.MuteThis
 	}
 	mark := c.reply.Mark()
+	c.reply.most, c.reply.over = mark.Len+c.parser.limits.ReplyBytes, false
 	c.engine.Exec(s, argv, &c.reply)
+	if c.reply.over {
+		c.reply.Rewind(mark)
+		c.reply.Error(errReply)
+	}
 	if s.Mute != command.MuteOff {
 		c.reply.Rewind(mark)
 		if s.Mute == command.MuteThis {

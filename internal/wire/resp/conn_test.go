@@ -131,3 +131,13 @@ func TestClosedForgetsWatchedKeys(t *testing.T) {
 		t.Error("a closed connection still watches")
 	}
 }
+
+func TestRepliesAreBounded(t *testing.T) {
+	c := newFixture(t).connect(resp.Limits{ReplyBytes: 1000})
+	c.send("SET k " + strings.Repeat("v", 100) + "\r\nMULTI\r\n" + strings.Repeat("GET k\r\n", 20))
+	got := c.send("EXEC\r\nGET k\r\n")
+	want := "-ERR the reply would be too large; ask for less at once\r\n$100\r\n"
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("got %.200q", got)
+	}
+}

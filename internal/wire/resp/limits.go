@@ -12,6 +12,10 @@ type Limits struct {
 	// RequestBytes is the longest command, framing included (Redis' client-query-buffer-limit);
 	// 1 GiB by default.
 	RequestBytes int
+	// ReplyBytes bounds what one command may answer, large values excepted, which are sent from
+	// where they lie; 256 MiB by default. A few kilobytes can name the same value a million
+	// times.
+	ReplyBytes int
 }
 
 // withDefaults fills in the zero fields.
@@ -25,6 +29,7 @@ func (l Limits) withDefaults() Limits {
 	fill(&l.BulkBytes, 512<<20)
 	fill(&l.LineBytes, 64<<10)
 	fill(&l.RequestBytes, 1<<30)
+	fill(&l.ReplyBytes, 256<<20)
 	l.BulkBytes = max(l.BulkBytes, 1<<10)
 	return l
 }

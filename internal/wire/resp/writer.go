@@ -16,12 +16,17 @@ import (
 type Writer struct {
 	session *command.Session
 	out     *wire.Output
+	most    int  // bytes that out may hold before values are dropped; 0 = no bound
+	over    bool // values were dropped: the reply must be replaced
 }
 
 var _ command.Reply = (*Writer)(nil)
 
+// maxLarge is how many large values may wait in one output.
+const maxLarge = 64 << 10
+
 // NewWriter makes a writer for s that appends to out.
-func NewWriter(s *command.Session, out *wire.Output) *Writer { return &Writer{s, out} }
+func NewWriter(s *command.Session, out *wire.Output) *Writer { return &Writer{session: s, out: out} }
 
 func (w *Writer) resp3() bool { return w.session.Resp == 3 }
 
@@ -130,6 +135,10 @@ func (w *Writer) Str(text string) {
 
 // Bytes is a bulk string.
 func (w *Writer) Bytes(v []byte) {
+	if w.most > 0 && len(w.out.Buf)+len(v) > w.most {
+		w.over = true
+		return
+	}
 	w.head('$', len(v))
 	w.out.Buf = append(append(w.out.Buf, v...), '\r', '\n')
 }
@@ -142,6 +151,11 @@ func (w *Writer) JSON(v []byte) { w.Bytes(v) }
 
 // Large is a bulk string whose bytes are sent from where they are; the output releases them.
 func (w *Writer) Large(v *kv.Large) {
+	if w.most > 0 && len(w.out.Splices) >= maxLarge {
+		w.over = true
+		v.Release()
+		return
+	}
 	w.head('$', len(v.Bytes()))
 	w.out.Splices = append(w.out.Splices, wire.Splice{At: len(w.out.Buf), Value: v})
 	w.put("\r\n")
