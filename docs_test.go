@@ -71,7 +71,7 @@ func commandReference() string {
 	return "# Commands\n\n" +
 		"Generated from the command table (`go test . -run Generated -update`).\n\n" +
 		"## Over RESP\n\nArguments, replies and errors are those of Redis 7.0; differences are " +
-		"listed in\n[test/redisdiff/exceptions.go](../test/redisdiff/exceptions.go).\n\n" +
+		"listed in\n[EXCEPTIONS.md](../test/redisdiff/EXCEPTIONS.md).\n\n" +
 		"| command | arguments | |\n|---|---|---|\n" + redis.String() +
 		"\n## Over HTTP\n\n`POST /api/v1/command` with " +
 		"`{\"command\", \"request_id\", \"payload\": {fields}}`, in JSON or MessagePack,\n" +

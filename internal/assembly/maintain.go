@@ -50,10 +50,6 @@ type memoryGuard struct {
 }
 
 const (
-	// heapPercent lets the heap triple between collections. The loops hardly allocate, so more
-	// would save little, and a big request's garbage would stay for long: 400 kept 260 MiB of a
-	// body that ended at a limit of 64.
-	heapPercent = 200
 	// leastHeap is what the heap may always have: buffers of connections, replies being built.
 	leastHeap   = 256 << 20
 	guardEvery  = 1000 // ms

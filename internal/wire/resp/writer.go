@@ -16,8 +16,8 @@ import (
 type Writer struct {
 	session *command.Session
 	out     *wire.Output
-	most    int  // bytes that out may hold before values are dropped; 0 = no bound
-	over    bool // values were dropped: the reply must be replaced
+	most    int  // bytes out may hold before values are dropped; 0 = no bound
+	over    bool // values were dropped: the reply is to be replaced
 }
 
 var _ command.Reply = (*Writer)(nil)
@@ -26,7 +26,9 @@ var _ command.Reply = (*Writer)(nil)
 const maxLarge = 64 << 10
 
 // NewWriter makes a writer for s that appends to out.
-func NewWriter(s *command.Session, out *wire.Output) *Writer { return &Writer{session: s, out: out} }
+func NewWriter(s *command.Session, out *wire.Output) *Writer {
+	return &Writer{session: s, out: out}
+}
 
 func (w *Writer) resp3() bool { return w.session.Resp == 3 }
 
