@@ -15,7 +15,7 @@ const RedisVersion = "7.0.15"
 func Rows() []*command.Row {
 	rows := connectionRows()
 	rows = append(rows, transactionRows()...)
-	rows = append(rows, serverRows()...)
+	rows = append(append(rows, serverRows()...), kvStatsRows()...)
 	return append(rows, clientRow(), configRow(), commandRow())
 }
 
