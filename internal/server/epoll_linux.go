@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -28,6 +29,7 @@ type epollEngine struct {
 }
 
 func startEpoll(s *Server, loops int) (*epollEngine, error) {
+	spareProcessors(loops)
 	e := &epollEngine{tasks: run.New()}
 	for range loops {
 		p, err := newEpollLoop(s)
@@ -134,10 +136,7 @@ func newEpollLoop(s *Server) (*epollLoop, error) {
 func (p *epollLoop) turn() error {
 	var events [eventsPerRound]unix.EpollEvent
 	for {
-		n, err := unix.EpollWait(p.fd, events[:], -1)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
+		n, err := p.wait(events[:])
 		if err != nil {
 			return os.NewSyscallError("epoll_wait", err)
 		}
@@ -157,6 +156,43 @@ func (p *epollLoop) turn() error {
 		}
 	}
 }
+
+// napMillis is how long a loop waits without telling Go's scheduler. The notice itself is cheap,
+// but the scheduler's monitor then takes the loop's processor away every 20 µs, and the loop
+// comes back on another thread: measured at 50 unpipelined connections, 10 % of the CPU time for
+// the monitor alone. The price is a processor kept from other goroutines for so long after the
+// last request, so there must be more processors than loops: see spareProcessors.
+const napMillis = 2
+
+// wait waits for ready sockets: at first with the processor in hand, then, when nothing comes,
+// like any system call. A collection does not wait for the nap: its signal interrupts it.
+func (p *epollLoop) wait(events []unix.EpollEvent) (int, error) {
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(p.fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), napMillis, 0, 0)
+		if errno == 0 && n > 0 {
+			return int(n), nil
+		}
+		if errno != 0 && errno != syscall.EINTR {
+			return 0, errno
+		}
+		slept, err := unix.EpollWait(p.fd, events, -1)
+		if !errors.Is(err, unix.EINTR) {
+			return slept, err
+		}
+	}
+}
+
+// spareProcessors makes sure that goroutines beside the loops always find a processor of Go's
+// scheduler, unless the operator chose their number.
+func spareProcessors(loops int) {
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < loops+spare {
+		runtime.GOMAXPROCS(loops + spare)
+	}
+}
+
+// spare is the number of processors that are never a loop's.
+const spare = 2
 
 // read takes what the socket has, at most one buffer: the rest is the next round's.
 func (p *epollLoop) read(s *epollSocket) {
