@@ -146,16 +146,17 @@ func (t *Tx) whole(e *effect.Effect) {
 		}
 		for db := range uint8(Databases) {
 			if e.Kind == effect.FlushAll || db == e.DB {
-				sh.drop(db)
+				t.drop(sh, db)
 			}
 		}
 	}
 }
 
-// drop gives the memory of a database back, at a cost that does not depend on the number of keys.
-func (sh *shard) drop(db uint8) {
+// drop empties a database of a shard, at a cost that does not depend on the number of keys. The
+// system takes milliseconds per GiB to take the memory back; that waits for Unlock.
+func (t *Tx) drop(sh *shard, db uint8) {
 	if sp := sh.db[db].Swap(nil); sp != nil {
-		sp.close()
+		t.dropped = append(t.dropped, sp)
 	}
 }
 

@@ -41,7 +41,8 @@ func (s *Store) markFull() {
 // The caller holds no lock. Without a limit it costs one atomic load.
 //
 // What counts is Stats.Memory without the values that only readers retain: evicting keys would
-// not free those.
+// not free those. When the address space of a shard is nearly used up (32 GiB; less where the
+// system limits it) there is no room under any policy.
 func (s *Store) MakeRoom(need int, now int64) error {
 	if !s.gate.Load() {
 		return nil

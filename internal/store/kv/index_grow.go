@@ -1,6 +1,10 @@
 package kv
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/synapdb/synap/internal/store/slab"
+)
 
 const bucketBytes = int(unsafe.Sizeof(bucket{}))
 
@@ -19,13 +23,19 @@ func larger(buckets int) int {
 	return buckets + splitTable/4
 }
 
-// grow makes room where h belongs: a larger table, or two segments for one.
+// grow makes room where h belongs: a larger table, or two segments for one. Only when both fail,
+// because too many tags are alike, a table may pass mostTable.
 func (x *index) grow(h uint64, rehash rehasher) {
 	s := x.segment(h)
-	if len(s.table) >= mostTable && x.split(h, rehash) {
+	for n := larger(len(s.table)); n <= mostTable; n = larger(n) {
+		if x.resize(s, n) {
+			return
+		}
+	}
+	if x.split(h, rehash) {
 		return
 	}
-	for n := larger(len(s.table)); n <= hardTable; n = larger(n) {
+	for n := larger(max(len(s.table), mostTable)); n <= hardTable; n = larger(n) {
 		if x.resize(s, n) {
 			return
 		}
@@ -72,19 +82,11 @@ func (x *index) split(h uint64, rehash rehasher) bool {
 	for i := range half {
 		half[i] = x.newSegment(splitTable, depth)
 	}
-	for i := range s.table {
-		b := &s.table[i]
-		for j, ref := range b.refs {
-			if ref == 0 {
-				continue
-			}
-			to := &half[rehash.hash(ref)>>(64-depth)&1]
-			if !put(to.table, b.tags[j], ref) {
-				x.arena.Free(half[0].ref)
-				x.arena.Free(half[1].ref)
-				return false
-			}
-			to.count++
+	for from := 0; from < len(s.table); from += splitBatch {
+		if !divide(s.table[from:min(from+splitBatch, len(s.table))], &half, depth, rehash) {
+			x.arena.Free(half[0].ref)
+			x.arena.Free(half[1].ref)
+			return false
 		}
 	}
 	x.arena.Free(s.ref)
@@ -93,6 +95,36 @@ func (x *index) split(h uint64, rehash rehasher) bool {
 	}
 	*s = half[0]
 	x.point(h, depth, 1, x.number(half[1]))
+	return true
+}
+
+const splitBatch = 8 // buckets
+
+// divide puts the entries of some buckets into the half they belong to. All keys are hashed before
+// any entry is put, so that the processor can wait for many of them at once.
+func divide(table []bucket, half *[2]segment, depth uint8, rehash rehasher) bool {
+	var refs [splitBatch * slots]slab.Ref
+	var tags [splitBatch * slots]uint16
+	var to [splitBatch * slots]uint8
+	n := 0
+	for i := range table {
+		for j, ref := range table[i].refs {
+			if ref != 0 {
+				refs[n], tags[n] = ref, table[i].tags[j]
+				n++
+			}
+		}
+	}
+	for i, ref := range refs[:n] {
+		to[i] = uint8(rehash.hash(ref) >> (64 - depth) & 1)
+	}
+	for i, ref := range refs[:n] {
+		s := &half[to[i]&1]
+		if !put(s.table, tags[i], ref) {
+			return false
+		}
+		s.count++
+	}
 	return true
 }
 

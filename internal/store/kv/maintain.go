@@ -82,10 +82,13 @@ func (s *Store) maintainShard(shard uint64, now int64, budget *int64) (more bool
 		}
 		t.expireDue(sp, budget)
 		if sp.keys.Load() == 0 {
-			sh.drop(uint8(db))
+			t.drop(sh, uint8(db))
 			continue
 		}
-		sp.mergeSome(budget)
+		if n := int64(sp.delta.n); n > 0 {
+			sp.merge()
+			*budget -= n * costMerge
+		}
 		sp.compact(budget)
 		sp.trim(budget)
 		sp.account()
@@ -111,14 +114,6 @@ func (t *Tx) expireDue(sp *space, budget *int64) {
 		}
 		t.Apply(effect.Effect{Kind: effect.Expire, DB: sp.db, Key: sp.Key(ref)})
 		*budget -= costExpire
-	}
-}
-
-func (sp *space) mergeSome(budget *int64) {
-	for *budget > 0 && sp.delta.n > 0 {
-		n := min(sp.delta.n, mergeBatch)
-		sp.merge(n)
-		*budget -= int64(n) * costMerge
 	}
 }
 

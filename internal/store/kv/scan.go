@@ -144,10 +144,14 @@ func (sp *space) admitRange(r *Range) {
 			batch = append(batch, ref)
 		}
 	}
-	if len(batch) > 0 {
-		sp.admit(batch)
-		sp.account()
+	if len(batch) == 0 {
+		return
 	}
+	for _, ref := range batch {
+		sp.delta.remove(ref)
+	}
+	sp.admit(batch)
+	sp.account()
 }
 
 // load reads the key under the iterator and says whether there is one.

@@ -93,7 +93,7 @@ func (sp *space) add(hash uint64, ref slab.Ref, h *head) {
 	sp.delta.add(ref)
 	sp.keys.Add(1)
 	if sp.delta.n >= mostDelta {
-		sp.merge(mergeBatch)
+		sp.merge()
 	}
 }
 
@@ -143,29 +143,21 @@ func (sp *space) replace(hash uint64, old, ref slab.Ref) {
 	}
 }
 
-// merge moves up to most refs from the delta to the order.
-func (sp *space) merge(most int) {
+// merge moves the whole delta to the order.
+func (sp *space) merge() {
 	batch := sp.shard.batch[:0]
 	for _, ref := range sp.delta.table {
 		if ref != 0 {
 			batch = append(batch, ref)
 		}
-		if len(batch) == most {
-			break
-		}
 	}
+	sp.delta.clear()
 	sp.admit(batch)
 }
 
-// admit moves refs from the delta to the order. It may reorder them.
+// admit puts refs, no longer in the delta, into the order. It reorders them.
 func (sp *space) admit(refs []slab.Ref) {
-	if len(refs) == sp.delta.n {
-		sp.delta.clear()
-	}
 	for _, ref := range refs {
-		if sp.delta.n > 0 {
-			sp.delta.remove(ref)
-		}
 		sp.head(ref).meta &^= inDelta
 	}
 	sp.order.Sort(refs)

@@ -14,7 +14,8 @@ type Tx struct {
 	shards                           [mostShards / 64]uint64 // declared, one bit each
 	locked, atomic, replay, scanning bool
 
-	undo []undo // of the atomic section
+	undo    []undo   // of the atomic section
+	dropped []*space // to be closed when nothing is locked
 }
 
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
@@ -60,6 +61,12 @@ func (t *Tx) Unlock() {
 		for ; set != 0; set &= set - 1 {
 			t.s.shards[w*64+bits.TrailingZeros64(set)].mu.Unlock()
 		}
+	}
+	if t.dropped != nil {
+		for _, sp := range t.dropped {
+			sp.close()
+		}
+		t.dropped = nil
 	}
 }
 
