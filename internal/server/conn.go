@@ -165,14 +165,6 @@ func (c *conn) newSession() *command.Session {
 	return s
 }
 
-// pollerOf is the loop the connection has been on, nil if it is new.
-func (c *conn) pollerOf() poller {
-	if c.loop == nil {
-		return nil
-	}
-	return c.loop.poller
-}
-
 func (c *conn) peer() string {
 	if c.sock != nil {
 		return c.sock.RemoteAddr().String()

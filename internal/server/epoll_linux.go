@@ -52,9 +52,10 @@ func (e *epollEngine) adopt(tc *net.TCPConn, c *conn) error {
 	if err != nil {
 		return err
 	}
-	p, _ := c.pollerOf().(*epollLoop)
-	if p == nil {
-		p = e.loops[0]
+	p := e.loops[0]
+	if c.loop != nil {
+		p = c.loop.poller.(*epollLoop)
+	} else {
 		for _, other := range e.loops[1:] {
 			if other.count.Load() < p.count.Load() {
 				p = other
@@ -169,7 +170,8 @@ const napMillis = 2
 func (p *epollLoop) wait(events []unix.EpollEvent) (int, error) {
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(p.fd),
-			uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), napMillis, 0, 0)
+			uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)),
+			napMillis, 0, 0)
 		if errno == 0 && n > 0 {
 			return int(n), nil
 		}
