@@ -47,6 +47,9 @@ func (s *Setting) number(text string) (int64, error) {
 			}
 		}
 	}
+	if strings.HasSuffix(s.Key, "_secs") {
+		text = strings.TrimSuffix(text, "s") // 10s is what people write
+	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	switch {
 	case err != nil:
