@@ -197,7 +197,8 @@ func TestSecondsMayBeWrittenAsSuch(t *testing.T) {
 	for text, want := range map[string]int{"10": 10, "10s": 10, "10m": -1, "s": -1, "10ss": -1} {
 		l, err := config.Load(config.Sources{Environ: none,
 			Flags: map[string]string{"server.shutdown_grace_secs": text}})
-		if want < 0 && err == nil || want > 0 && (err != nil || l.Server.ShutdownGraceSecs != want) {
+		good := err == nil && l.Server.ShutdownGraceSecs == want
+		if good != (want > 0) || want < 0 && err == nil {
 			t.Errorf("%q: want %d, error %v", text, want, err)
 		}
 	}
