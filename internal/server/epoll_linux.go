@@ -17,9 +17,10 @@ import (
 	"github.com/synapdb/synap/internal/run"
 )
 
-// startEngine runs the event loops: with epoll itself here, with gnet elsewhere. Measured at 50
-// unpipelined connections on one loop, gnet costs a quarter more CPU per request: it asks epoll
-// twice per round, yields to the scheduler in between, and tells no end of a round to write at.
+// startEngine runs the event loops: with epoll itself here, with gnet elsewhere. At 50 unpipelined
+// connections on one loop a request cost 10.6 µs of CPU with gnet, flushed per connection, and
+// 8.4 µs here, flushed per round (one run each, redis-server 8.1 and 8.2 µs beside them). The
+// profile of gnet showed a second epoll_wait per round and a yield to the scheduler in between.
 func startEngine(s *Server, loops int) (engine, error) { return startEpoll(s, loops) }
 
 // epollEngine is a set of loops, each a goroutine with an epoll descriptor.
