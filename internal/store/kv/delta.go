@@ -16,7 +16,7 @@ type delta struct {
 const (
 	leastDelta = 16
 
-	// mostDelta refs are merged by the insert that brings the last one: about 100 µs. More would
+	// mostDelta refs are merged by the insert that brings the last one: about 150 µs. More would
 	// make longer stops, and their entries would have left the cache: 1024 in parts of 256 cost
 	// 0.2 µs more per key.
 	mostDelta = 256

@@ -29,9 +29,12 @@ func (l *Large) retain() { l.refs.Add(1) }
 
 // Release gives the value back. Call it once.
 func (l *Large) Release() {
-	if l.refs.Add(-1) == 0 {
+	switch n := l.refs.Add(-1); {
+	case n == 0:
 		l.heap.orphans.Add(-int64(l.cost))
 		l.heap.free(l)
+	case n < 0: // the next value at this place would be freed under its readers
+		panic("kv: a large value was released twice")
 	}
 }
 

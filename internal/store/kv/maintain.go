@@ -11,7 +11,7 @@ const (
 	costVisit  = 300  // locking a shard and finding nothing to do
 	costExpire = 1500 // one key
 	costDeal   = 400  // one timer dealt to a lower level of the wheel
-	costMerge  = 400  // one key moved from the delta to the order
+	costMerge  = 600  // one key moved from the delta to the order
 	costMove   = 1000 // one block moved by compaction
 	costTrim   = 100  // one KiB given back to the system
 
