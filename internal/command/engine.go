@@ -126,8 +126,9 @@ func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error 
 func (e *Engine) context(s *Session, r Reply) *Ctx {
 	c := &s.ctx
 	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx, e.Store, s, e, s.DB
+	c.InExec = false
 	if c.Now = s.Now; c.Now == 0 {
-		c.Now, c.InExec = e.Clock.Now(), false
+		c.Now = e.Clock.Now()
 	}
 	e.Store.Begin(c.Tx, c.Now)
 	return c

@@ -111,3 +111,21 @@ func TestLargeValuesAreHandedOverWhole(t *testing.T) {
 	}
 	c.talk("EXISTS big => 0")
 }
+
+// The server sets Session.Now once per round: what EXEC left in the session must not depend on it.
+func TestAfterExecCommandsLockForThemselvesAgain(t *testing.T) {
+	c := newClient(t, append(Rows(), &command.Row{
+		Name: "EXEC", Arity: 1, Flags: command.SelfLocking | command.NoQueue,
+		Run: func(c *command.Ctx, _ [][]byte) error { return c.Engine.ExecMulti(c) },
+	})...)
+	c.session.Now = start
+	c.do("SET a 1")
+	c.session.Multi = new(command.Multi)
+	c.talk(`
+		COPY a b => +QUEUED
+		EXEC => [1 1
+		COPY a c => 1
+		MOVE a 1 => 1
+		DBSIZE => 2
+	`)
+}
