@@ -7,10 +7,11 @@ package config
 
 // Config is every setting of the server, checked against its bounds.
 type Config struct {
-	Server   Server
-	Protocol Protocol
-	KVStore  KVStore
-	Logging  Logging
+	Server      Server
+	Protocol    Protocol
+	KVStore     KVStore
+	Persistence Persistence
+	Logging     Logging
 }
 
 // Server says where to listen and what a connection may cost.
