@@ -13,7 +13,7 @@ type target struct {
 }
 
 // Apply changes the store. The key's shard must be locked, every shard for Flush, FlushAll and
-// Swap. It fills in e.Version and returns it; 0 when no key is left. Applying to an absent key
+// Swap. It decides the key's version, unless it replays, and returns it; 0 when no key is left. Applying to an absent key
 // what needs one changes nothing. A key or value over the limits is not stored.
 //
 // This is the only way state changes: live, in recovery and on replicas.
@@ -54,12 +54,10 @@ func (t *Tx) target(e *effect.Effect) target {
 func (t *Tx) append(e *effect.Effect, sh *shard, ref slab.Ref) {
 	if t.atomic {
 		t.remember(e, sh.db[e.DB].Load(), ref)
-		return
+	} else {
+		sh.watched.dirty(e.DB, e.Key)
 	}
-	sh.watched.dirty(e.DB, e.Key)
-	if t.s.record != nil {
-		t.s.record(clone(e))
-	}
+	t.record(e, sh)
 }
 
 func (t *Tx) write(e *effect.Effect) uint32 {
@@ -69,9 +67,12 @@ func (t *Tx) write(e *effect.Effect) uint32 {
 	if at.sp == nil {
 		at.sp = t.s.space(sh, e.DB)
 	}
-	e.Version = 1
-	if at.ref != 0 {
+	switch {
+	case t.replay: // it is in the record
+	case at.ref != 0:
 		e.Version = at.sp.head(at.ref).version + 1
+	default:
+		e.Version = 1
 	}
 	t.append(e, sh, at.ref)
 	switch {
@@ -111,7 +112,9 @@ func (t *Tx) setDeadline(e *effect.Effect) uint32 {
 	}
 	sp := at.sp
 	h := sp.head(at.ref)
-	e.Version = h.version + 1
+	if !t.replay {
+		e.Version = h.version + 1
+	}
 	t.append(e, sp.shard, at.ref)
 	if h.timed() {
 		sp.stop(h)
@@ -135,9 +138,8 @@ func (t *Tx) whole(e *effect.Effect) {
 	for i := range t.s.shards {
 		t.markWhole(&t.s.shards[i], e)
 	}
-	if t.s.record != nil {
-		t.s.record(clone(e))
-	}
+	t.record(e, &t.s.shards[0])
+	t.swapped = t.swapped || e.Kind == effect.Swap
 	for i := range t.s.shards {
 		sh := &t.s.shards[i]
 		if e.Kind == effect.Swap {

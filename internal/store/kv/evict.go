@@ -60,7 +60,7 @@ func (s *Store) MakeRoom(need int, now int64) error {
 		return nil
 	}
 	s.sawMemory(used)
-	if p == NoEviction || most < s.base {
+	if p == NoEviction || most < s.base || s.frozen(MaxKeyBytes) {
 		return ErrMemory
 	}
 	return s.evict(most, p, now)

@@ -112,6 +112,9 @@ func (t *Tx) expireDue(sp *space, budget *int64) {
 		if ref == 0 {
 			return
 		}
+		if t.s.frozen(len(t.buffer) + len(sp.Key(ref))) {
+			return
+		}
 		t.Apply(effect.Effect{Kind: effect.Expire, DB: sp.db, Key: sp.Key(ref)})
 		*budget -= costExpire
 	}

@@ -54,7 +54,7 @@ func (s *Store) with(now int64, db uint8, key string, f func(*Tx)) {
 type model struct {
 	s       *Store
 	w       *twin
-	journal []effect.Effect
+	journal *recorder
 	steps   int
 }
 
@@ -63,7 +63,8 @@ const epoch = 1_700_000_000_000
 func newModel(t tester) *model {
 	m := &model{s: newStore(t, Options{Seed: 7}), w: newTwin()}
 	m.w.now = epoch
-	m.s.record = func(e effect.Effect) { m.journal = append(m.journal, e) }
+	m.journal = &recorder{t: t}
+	m.s.SetJournal(m.journal)
 	return m
 }
 
@@ -178,7 +179,7 @@ func (m *model) compareAll(t tester, s *Store) {
 }
 
 func (m *model) group(t *rapid.T) {
-	before, mark := m.w.clone(), len(m.journal)
+	before, mark := m.w.clone(), len(m.journal.records)
 	rollback := rapid.Bool().Draw(t, "rollback")
 	m.s.all(m.w.now, func(tx *Tx) {
 		tx.Atomic()
@@ -190,7 +191,7 @@ func (m *model) group(t *rapid.T) {
 		}
 	})
 	if rollback {
-		if len(m.journal) != mark {
+		if len(m.journal.records) != mark {
 			t.Fatalf("a group that was undone reached the journal")
 		}
 		m.w = before
@@ -297,7 +298,7 @@ func (m *model) replay(t tester) {
 	tx.Replay()
 	tx.DeclareAll()
 	tx.Lock()
-	for _, e := range m.journal {
+	for _, e := range m.journal.effects {
 		if v := tx.Apply(e); v != e.Version {
 			t.Fatalf("replayed %v %.40q has version %d, recorded %d", e.Kind, e.Key, v, e.Version)
 		}

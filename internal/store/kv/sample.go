@@ -124,7 +124,9 @@ func (t *Tx) Random(db uint8) (Entry, bool) {
 			if t.replay || !h.expired(t.now) {
 				return Entry{h, sp, ref}, true
 			}
-			t.Apply(effect.Effect{Kind: effect.Expire, DB: db, Key: h.key()})
+			if !t.s.frozen(len(h.key())) {
+				t.Apply(effect.Effect{Kind: effect.Expire, DB: db, Key: h.key()})
+			}
 			break
 		}
 	}

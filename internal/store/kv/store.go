@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
-
-	"github.com/synapdb/synap/internal/effect"
 )
 
 const (
@@ -35,8 +33,8 @@ type Store struct {
 	mergers  sync.Pool // of *merger
 	maintain maintainer
 
-	// record, when set by a test, gets a copy of every effect as it is applied.
-	record func(effect.Effect)
+	journal Journal // nil: changes are not recorded
+	swaps   atomic.Uint64
 }
 
 // shard is one lock and what it guards.
@@ -51,6 +49,7 @@ type shard struct {
 
 	// Under mu.
 	batch   []uint32 // scratch for merging
+	scratch []byte   // for the record of a Tx
 	moves   [moveBatch]uint32
 	watched watched
 

@@ -16,6 +16,12 @@ type Tx struct {
 
 	undo    []undo   // of the atomic section
 	dropped []*space // to be closed when nothing is locked
+
+	buffer  []byte // the record so far; see record
+	lender  *shard // whose scratch it is, nil when there is none
+	mark    int    // of the record, what was there before the atomic section
+	lsn     uint64
+	swapped bool
 }
 
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
@@ -23,6 +29,7 @@ func (s *Store) Begin(t *Tx, now int64) {
 	t.s, t.now = s, now
 	t.shards = [mostShards / 64]uint64{}
 	t.locked, t.atomic, t.replay, t.scanning = false, false, false, false
+	t.buffer, t.lender, t.swapped = nil, nil, false
 }
 
 // Replay makes t apply recorded effects exactly: whether a key had expired is in the record and
@@ -51,10 +58,16 @@ func (t *Tx) Lock() {
 	t.locked = true
 }
 
-// Unlock ends the Tx.
+// Unlock ends the Tx: its effects go to the journal, as one record, before anybody sees them.
 func (t *Tx) Unlock() {
 	if t.atomic {
 		t.commit()
+	}
+	if t.lender != nil {
+		t.handOn()
+	}
+	if t.swapped {
+		t.s.swaps.Add(1)
 	}
 	t.locked = false
 	for w, set := range t.shards {
@@ -132,7 +145,7 @@ func (t *Tx) peek(db uint8, hash uint64, key []byte) (Entry, bool) {
 	}
 	h := sp.head(ref)
 	if h.expired(t.now) && !t.replay {
-		if !t.scanning { // then it is left to the wheel
+		if !t.scanning && !t.s.frozen(len(key)) { // then it is left to the wheel
 			t.Apply(effect.Effect{Kind: effect.Expire, DB: db, Key: key})
 		}
 		return Entry{}, false

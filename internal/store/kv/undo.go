@@ -9,7 +9,8 @@ import (
 // undo is how a key was before one effect of an atomic section. Until the section ends neither
 // watchers nor the journal learn of it: rolled back, it never happened.
 type undo struct {
-	effect  effect.Effect // a copy, for the journal and for its key
+	db      uint8
+	key     []byte
 	present bool
 	value   []byte
 	large   *Large // retained instead of copied
@@ -20,16 +21,16 @@ const keptUndo = 64 // entries of the undo log kept for the next atomic section
 
 // Atomic starts to remember how to undo: a later Rollback restores every key as it was. It ends
 // with Rollback or Unlock.
-func (t *Tx) Atomic() { t.atomic = true }
+func (t *Tx) Atomic() { t.atomic, t.mark = true, len(t.buffer) }
 
 // remember saves the entry at ref, absent if 0, before e changes it.
 func (t *Tx) remember(e *effect.Effect, sp *space, ref uint32) {
-	u := undo{effect: clone(e)}
+	u := undo{db: e.DB, key: bytes.Clone(e.Key)}
 	if ref != 0 {
 		h := sp.head(ref)
 		u.present = true
 		u.before = effect.Effect{
-			Kind: effect.Set, DB: e.DB, Key: u.effect.Key,
+			Kind: effect.Set, DB: e.DB, Key: u.key,
 			Flags: h.flags(), Deadline: h.deadline(), Version: h.version,
 		}
 		if h.large() {
@@ -44,7 +45,7 @@ func (t *Tx) remember(e *effect.Effect, sp *space, ref uint32) {
 
 // Rollback undoes every Apply since Atomic. Flush and Swap can't be undone and must not be used.
 func (t *Tx) Rollback() {
-	t.atomic = false
+	t.atomic, t.buffer = false, t.buffer[:t.mark]
 	for i := len(t.undo) - 1; i >= 0; i-- {
 		t.restore(&t.undo[i])
 	}
@@ -52,8 +53,8 @@ func (t *Tx) Rollback() {
 }
 
 func (t *Tx) restore(u *undo) {
-	hash := t.s.hash.of(u.effect.Key)
-	sp, ref := t.look(u.effect.DB, hash, u.effect.Key)
+	hash := t.s.hash.of(u.key)
+	sp, ref := t.look(u.db, hash, u.key)
 	if !u.present {
 		if ref != 0 {
 			sp.remove(hash, ref)
@@ -62,7 +63,7 @@ func (t *Tx) restore(u *undo) {
 		return
 	}
 	if sp == nil {
-		sp = t.s.space(t.shard(hash), u.effect.DB)
+		sp = t.s.space(t.shard(hash), u.db)
 	}
 	u.before.Value = u.value
 	if u.large != nil {
@@ -75,14 +76,11 @@ func (t *Tx) restore(u *undo) {
 	}
 }
 
-// commit ends an atomic section whose effects hold: here it joins the journal, as one record.
+// commit ends an atomic section whose effects hold; their record is in the buffer.
 func (t *Tx) commit() {
 	for i := range t.undo {
-		e := &t.undo[i].effect
-		t.shard(t.s.hash.of(e.Key)).watched.dirty(e.DB, e.Key)
-		if t.s.record != nil {
-			t.s.record(*e)
-		}
+		u := &t.undo[i]
+		t.shard(t.s.hash.of(u.key)).watched.dirty(u.db, u.key)
 	}
 	t.forget()
 }
@@ -98,16 +96,5 @@ func (t *Tx) forget() {
 	t.undo = t.undo[:0]
 	if cap(t.undo) > keptUndo {
 		t.undo = nil
-	}
-}
-
-// clone copies what an effect borrows. Callers' buffers stay on their stacks because nothing else
-// of Apply keeps them.
-func clone(e *effect.Effect) effect.Effect {
-	// Field by field: copying *e whole would make every caller's key and value escape to the heap.
-	return effect.Effect{
-		Kind: e.Kind, DB: e.DB, Other: e.Other, Flags: e.Flags, Version: e.Version,
-		Offset: e.Offset, Deadline: e.Deadline,
-		Key: bytes.Clone(e.Key), Value: bytes.Clone(e.Value),
 	}
 }

@@ -23,7 +23,13 @@ func roomy(size, room int) bool { return room-size > max(room/4, 32) }
 
 // create makes the entry of an effect on an absent key.
 func (t *Tx) create(at target, e *effect.Effect) {
-	sp := at.sp
+	ref, h := t.build(at.sp, e)
+	at.sp.add(at.hash, ref, h)
+	at.sp.account()
+}
+
+// build makes an entry that neither index nor order know yet.
+func (t *Tx) build(sp *space, e *effect.Effect) (ref slab.Ref, h *head) {
 	deadline, flags, size := e.Deadline, e.Flags, e.Offset+len(e.Value)
 	if e.Kind == effect.Patch {
 		deadline, flags = 0, 0
@@ -37,8 +43,8 @@ func (t *Tx) create(at target, e *effect.Effect) {
 	if deadline != 0 {
 		meta |= timed
 	}
-	at.ref = sp.arena.Alloc(headBytes + int(meta&timed)>>1 + len(e.Key) + inline)
-	h := sp.head(at.ref)
+	ref = sp.arena.Alloc(headBytes + int(meta&timed)>>1 + len(e.Key) + inline)
+	h = sp.head(ref)
 	*h = head{keyLen: uint16(len(e.Key)), version: e.Version, meta: meta}
 	h.setFlags(flags)
 	h.born(t.now, t.s.frequency.Load())
@@ -52,10 +58,9 @@ func (t *Tx) create(at target, e *effect.Effect) {
 		fill(h.inline(), 0, size, e)
 	}
 	if deadline != 0 {
-		sp.start(at.ref, h, deadline, t.now)
+		sp.start(ref, h, deadline, t.now)
 	}
-	sp.add(at.hash, at.ref, h)
-	sp.account()
+	return ref, h
 }
 
 // fill writes what e brings into value, whose first have bytes are there already, and zeros between

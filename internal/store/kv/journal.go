@@ -1,0 +1,77 @@
+package kv
+
+import "github.com/synapdb/synap/internal/effect"
+
+// Journal is where a Tx hands its effects on, as one record: all of it counts, or nothing.
+type Journal interface {
+	// Append adds a record and returns its number, above all earlier ones. It copies payload,
+	// never fails and never waits for a disk: the caller holds the locks of shards, so records
+	// about one key are in the order of its changes.
+	Append(timeMillis int64, payload []byte) uint64
+	// Admit says why no record of so many bytes can be taken now; nil if it can. It is cheap.
+	Admit(bytes int) error
+}
+
+const (
+	// keptScratch bounds the buffer that a shard keeps between records.
+	keptScratch = 256 << 10
+	// recordBytes is what the record of an expiry or eviction takes beyond the key, with the
+	// journal's header.
+	recordBytes = 64
+)
+
+// SetJournal makes every change go to j from now on; nil, as at first, means none does. Call it
+// after recovery and before anybody uses the store.
+//
+// While j admits no records the store is frozen: nothing expires or is evicted, so that what it
+// holds stays what the journal says. Expired keys are absent to readers nevertheless.
+func (s *Store) SetJournal(j Journal) { s.journal = j }
+
+// Admit says why a write of about so many bytes, all effects of it together, can't be recorded:
+// the journal's verdict, nil without one. Ask before planning a write, beside MakeRoom.
+func (s *Store) Admit(bytes int) error {
+	if s.journal == nil {
+		return nil
+	}
+	return s.journal.Admit(bytes)
+}
+
+// frozen says whether the store must not change by itself, by removing a key of so many bytes.
+func (s *Store) frozen(keyBytes int) bool {
+	return s.journal != nil && s.journal.Admit(keyBytes+recordBytes) != nil
+}
+
+// Swaps counts the Swap effects applied. Applying a Swap twice is not the same as once, so a
+// snapshot during which it changes must be taken anew. Read it first, then the journal's last
+// number, then Export: a Swap is counted after its record is in the journal.
+func (s *Store) Swaps() uint64 { return s.swaps.Load() }
+
+// LSN is the highest number of a record that this Tx value, over all its uses, gave to the
+// journal; 0 is none. It is known after Unlock.
+func (t *Tx) LSN() uint64 { return t.lsn }
+
+// record puts e into the record of t. The buffer is lent by a locked shard: Tx values, of which
+// every connection has one, hold no memory of their own.
+func (t *Tx) record(e *effect.Effect, sh *shard) {
+	if t.s.journal == nil || t.replay {
+		return
+	}
+	if t.lender == nil {
+		t.lender, t.buffer = sh, sh.scratch
+	}
+	t.buffer = effect.Append(t.buffer, e)
+}
+
+// handOn gives the record to the journal. All locks are still held, so nobody saw its effects yet
+// who could get a record of his own in front of it.
+func (t *Tx) handOn() {
+	if len(t.buffer) > 0 {
+		t.lsn = t.s.journal.Append(t.now, t.buffer)
+	}
+	if cap(t.buffer) <= keptScratch {
+		t.lender.scratch = t.buffer[:0]
+	} else {
+		t.lender.scratch = nil
+	}
+	t.lender, t.buffer = nil, nil
+}
