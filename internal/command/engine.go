@@ -2,6 +2,7 @@ package command
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"github.com/synapdb/synap/internal/clock"
 	"github.com/synapdb/synap/internal/errs"
@@ -17,6 +18,10 @@ type Engine struct {
 	Settings *Settings
 	Server   ServerInfo
 	Limits   Limits
+	// Persistence is nil when everything is in memory only.
+	Persistence Persistence
+	// Loading refuses commands, those marked Early excepted, while data is being recovered.
+	Loading atomic.Bool
 }
 
 // Limits bound what one caller may ask for.
@@ -48,6 +53,10 @@ func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 	row, err := e.Resolve(argv)
 	if err != nil {
 		r.Error(e.refuse(s, argv, err))
+		return
+	}
+	if e.Loading.Load() && !row.Has(Early) {
+		r.Error(e.refuse(s, argv, errLoadingRedis))
 		return
 	}
 	s.Info.LastCommand.Store(row)
@@ -108,6 +117,11 @@ func (r *Row) subcommand(name []byte) *Row {
 
 func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error {
 	c := e.context(s, r)
+	if e.Persistence != nil && row.Has(Write) {
+		if err := e.Admit(lineBytes(argv)); err != nil {
+			return report(r, misconf(err))
+		}
+	}
 	if row.Has(Grows) && e.makeRoom(argv, c.Now) != nil {
 		r.Error(errRedisMemory)
 		return errRedisMemory
@@ -143,6 +157,9 @@ func report(r Reply, err error) error {
 
 func (e *Engine) count(s *Session, row *Row, err error) {
 	s.Executed++
+	if e.Persistence != nil {
+		e.require(s, row, err)
+	}
 	if s.Counters == nil {
 		return
 	}
@@ -153,11 +170,7 @@ func (e *Engine) count(s *Session, row *Row, err error) {
 }
 
 func (e *Engine) makeRoom(argv [][]byte, now int64) error {
-	need := perCommandBytes
-	for _, word := range argv {
-		need += len(word)
-	}
-	return e.Store.MakeRoom(need, now)
+	return e.Store.MakeRoom(lineBytes(argv), now)
 }
 
 // declare tells tx which keys the command line touches.
@@ -192,6 +205,9 @@ func (e *Engine) Call(s *Session, a *Args, r Reply) error {
 
 // CallAs is Call for a REST route, whose function and flags may differ from the row's.
 func (e *Engine) CallAs(s *Session, a *Args, call func(*Ctx, *Args) error, f Flag, r Reply) error {
+	if e.Loading.Load() && f&Early == 0 {
+		return errLoading
+	}
 	s.Info.LastCommand.Store(a.Row)
 	c := e.context(s, r)
 	err := e.lockAndCall(c, a, call, f)
@@ -201,9 +217,19 @@ func (e *Engine) CallAs(s *Session, a *Args, call func(*Ctx, *Args) error, f Fla
 
 func (e *Engine) lockAndCall(c *Ctx, a *Args, call func(*Ctx, *Args) error, f Flag) error {
 	if f&SelfLocking != 0 {
+		if f&Write != 0 {
+			if err := e.Admit(perCommandBytes); err != nil {
+				return err
+			}
+		}
 		return call(c, a)
 	}
 	bytes := a.declare(c.Tx, c.DB)
+	if e.Persistence != nil && f&Write != 0 {
+		if err := e.Admit(bytes + perCommandBytes); err != nil {
+			return err
+		}
+	}
 	if f&AllKeys != 0 {
 		c.Tx.DeclareAll()
 	}

@@ -57,7 +57,7 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 	}
 	rows := make([]*Row, len(m.Queue))
 	db := s.DB
-	var need int
+	var need, record int
 	for i, argv := range m.Queue {
 		rows[i], _ = e.Resolve(argv) // resolved once already, when queued
 		if rows[i].Name == "SELECT" {
@@ -69,6 +69,15 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 				need += len(word)
 			}
 			need += perCommandBytes
+		}
+		if rows[i].Has(Write) {
+			record += lineBytes(argv)
+		}
+	}
+	if record > 0 {
+		if err := e.Admit(record); err != nil {
+			e.EndMulti(s)
+			return misconf(err)
 		}
 	}
 	if need > 0 && e.Store.MakeRoom(need, c.Now) != nil {
@@ -106,6 +115,9 @@ func (e *Engine) Batch(c *Ctx, items []Item) {
 		mark := r.Mark()
 		beginItem(r)
 		err := item.Err
+		if err == nil && item.Args.Row.Has(Blocking) {
+			err = errBatchBlocks
+		}
 		if err == nil {
 			err = e.CallAs(s, &item.Args, item.Args.Row.Call, item.Args.Row.Flags, r)
 		}
@@ -115,7 +127,7 @@ func (e *Engine) Batch(c *Ctx, items []Item) {
 
 // BatchAtomic runs the items with all their keys locked: all of them hold, or none does.
 func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
-	bad, need := -1, 0
+	bad, need, writes := -1, 0, false
 	for i := range items {
 		item := &items[i]
 		if item.Err == nil && item.Args.Row.Flags&(NoMulti|SelfLocking) != 0 {
@@ -129,10 +141,17 @@ func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 		if item.Args.Row.Has(AllKeys) {
 			c.Tx.DeclareAll()
 		}
+		writes = writes || item.Args.Row.Has(Write)
 	}
 	r := c.Reply
 	mark := r.Mark()
 	if bad < 0 {
+		if writes {
+			if err := e.Admit(need); err != nil {
+				return err
+			}
+			c.Session.Require(DefaultLevel, true)
+		}
 		if e.Store.MakeRoom(need, c.Now) != nil {
 			return errMemory
 		}

@@ -29,6 +29,8 @@ const (
 	// Lockless marks commands that touch no key: they run without locks, also inside EXEC, where
 	// other commands' locks are held.
 	Lockless
+	// Early marks commands that run while the data is still being recovered.
+	Early
 )
 
 // KeySpec says which words of a Redis command line are keys: First..Last by Step, 0 = none.

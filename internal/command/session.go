@@ -27,8 +27,13 @@ type Session struct {
 	Now int64
 	// Executed counts the session's commands. Only its loop reads it.
 	Executed uint64
+	// Level is what SYNAP.DURABILITY, or one HTTP request, wants instead of the configured level.
+	Level Level
 	// Info is what other sessions may see of this one.
 	Info Info
+
+	required Level // see Require
+	wrote    bool
 
 	ctx Ctx
 	tx  kv.Tx

@@ -54,6 +54,10 @@ const (
 	Aborted
 	// Redis is a failure worded as Redis words it, prefix included ("ERR syntax error").
 	Redis
+	// Storage is a write refused because the journal can't record it: no space, or a failed disk.
+	Storage
+	// Loading is a command refused while the data is being recovered.
+	Loading
 )
 
 type trait struct {
@@ -84,6 +88,8 @@ var traits = [...]trait{
 	NoRoute:        {"no_route", 404},
 	Aborted:        {"aborted", 409},
 	Redis:          {"redis", 400},
+	Storage:        {"storage", 507},
+	Loading:        {"loading", 503},
 }
 
 // Code is the machine-readable name of k, stable across releases.

@@ -21,6 +21,8 @@ func TestTextsAndStatusesOfTheContract(t *testing.T) {
 		{errs.New(errs.KeyExpired, "Key expired"), "Key expired", "key_expired", 410},
 		{errs.Newf(errs.MemoryLimit, "Memory limit exceeded"), "Memory limit exceeded",
 			"memory_limit", 507},
+		{errs.New(errs.Storage, "disk full"), "disk full", "storage", 507},
+		{errs.New(errs.Loading, "LOADING"), "LOADING", "loading", 503},
 	} {
 		if c.err.Error() != c.text || c.err.Kind.Code() != c.code ||
 			c.err.Kind.HTTPStatus() != c.status {

@@ -71,6 +71,7 @@ func reset(c *command.Ctx, _ [][]byte) error {
 	useDB(s, 0)
 	useProtocol(s, 2)
 	s.Info.Name.Store(nil)
+	s.Level = command.DefaultLevel
 	if s.Mute != command.MuteThis {
 		s.Mute = command.MuteOff
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // The sections keep Redis' field names, which monitoring tools look for. What the server does
-// not have (persistence, replicas, blocked clients …) reads as Redis reports it unused; what it
+// not have (replicas, blocked clients …) reads as Redis reports it unused; what it
 // does not measure is left out.
 
 func infoServer(r *report) {
@@ -88,20 +88,6 @@ func policyName(p kv.Policy) string {
 		kv.VolatileTTL: "volatile-ttl",
 	}
 	return names[p]
-}
-
-func infoPersistence(r *report) {
-	r.line("loading", 0)
-	r.line("async_loading", 0)
-	r.line("rdb_changes_since_last_save", 0)
-	r.line("rdb_bgsave_in_progress", 0)
-	r.line("rdb_last_save_time", r.e.Server.Started/1000)
-	r.line("rdb_last_bgsave_status", "ok")
-	r.line("aof_enabled", 0)
-	r.line("aof_rewrite_in_progress", 0)
-	r.line("aof_rewrite_scheduled", 0)
-	r.line("aof_last_bgrewrite_status", "ok")
-	r.line("aof_last_write_status", "ok")
 }
 
 func infoStats(r *report) {

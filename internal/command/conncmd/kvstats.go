@@ -21,14 +21,16 @@ var kvStats = []struct {
 
 func kvStatsRows() []*command.Row {
 	return []*command.Row{{
-		Name: "KVSTATS", Arity: 1, Group: "server", Since: "0.1.0", Flags: quick,
+		Name: "KVSTATS", Arity: 1, Group: "server", Since: "0.1.0",
+		Flags:   quick | command.Read,
 		Summary: "Returns the figures of the key-value store as a map.",
 		Run: func(c *command.Ctx, _ [][]byte) error {
 			c.Reply.Map(len(kvStats))
 			return writeKVStats(c)
 		},
 	}, {
-		Name: "SYNAP.KVSTATS", Arity: 1, Group: "server", Since: "0.1.0", Flags: quick,
+		Name: "SYNAP.KVSTATS", Arity: 1, Group: "server", Since: "0.1.0",
+		Flags:   quick | command.Read,
 		Summary: "Returns the figures of the key-value store as a flat list.",
 		Run: func(c *command.Ctx, _ [][]byte) error {
 			c.Reply.Array(2 * len(kvStats))

@@ -16,7 +16,27 @@ func Rows() []*command.Row {
 	rows := connectionRows()
 	rows = append(rows, transactionRows()...)
 	rows = append(append(rows, serverRows()...), kvStatsRows()...)
-	return append(rows, clientRow(), configRow(), commandRow())
+	rows = append(rows, clientRow(), configRow(), commandRow())
+	for _, row := range rows {
+		markEarly(row)
+	}
+	return append(rows, persistenceRows()...)
+}
+
+// markEarly lets run during recovery what Redis lets run while loading: what concerns the
+// connection or the server. PING is refused, as there: health checks wait for its PONG.
+func markEarly(row *command.Row) {
+	for _, sub := range row.Subcommands {
+		markEarly(sub)
+	}
+	switch {
+	case row.Group == "transactions" && row.Name != "WATCH":
+	case row.Name == "PING" || !row.Has(command.Lockless) && !row.Has(command.Admin):
+		return
+	case row.Flags&(command.Write|command.Read) != 0:
+		return
+	}
+	row.Flags |= command.Early
 }
 
 var (

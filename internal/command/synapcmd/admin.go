@@ -10,7 +10,7 @@ import (
 )
 
 func adminRows() []*command.Row {
-	const looks = command.Read | command.Admin | command.SelfLocking
+	const looks = command.Read | command.Admin | command.SelfLocking | command.Early
 	row := func(r command.Row) *command.Row {
 		r.Group, r.Resource = "admin", "admin:*"
 		return &r

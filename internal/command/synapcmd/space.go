@@ -12,6 +12,7 @@ import (
 const (
 	chunkKeys     = 512
 	defaultDelete = 100_000
+	effectBytes   = 64 // more than a delete adds to its key in the journal
 )
 
 func spaceRows(o Options) []*command.Row {
@@ -92,8 +93,15 @@ func delPrefix(c *command.Ctx, a *command.Args) error {
 	for more && deleted < limit {
 		want := int(min(limit-deleted, chunkKeys))
 		var n int
-		chunk, n, more = deleteChunk(c, prefix, want, chunk[:0])
+		var err error
+		chunk, n, more, err = deleteChunk(c, prefix, want, chunk[:0])
 		deleted += int64(n)
+		if err != nil && deleted == 0 {
+			return err
+		}
+		if err != nil {
+			break // more is true: what is done is done
+		}
 	}
 	c.Reply.Map(2)
 	pairInt(c.Reply, "deleted", deleted)
@@ -103,11 +111,13 @@ func delPrefix(c *command.Ctx, a *command.Args) error {
 }
 
 // deleteChunk removes up to want keys under one lock and says whether there are more. Keys are
-// copied to buf first: a view of a key must not name the key that Apply frees.
-func deleteChunk(c *command.Ctx, prefix []byte, want int, buf []byte) ([]byte, int, bool) {
+// copied to buf first: a view of a key must not name the key that Apply frees. When the journal
+// does not take the chunk nothing is removed, and more is true.
+func deleteChunk(
+	c *command.Ctx, prefix []byte, want int, buf []byte,
+) (_ []byte, n int, more bool, err error) {
 	lockAll(c)
 	defer c.Tx.Unlock()
-	n, more := 0, false
 	c.Tx.Scan(c.DB, kv.Range{Prefix: prefix}, func(e kv.Entry) bool {
 		if n == want {
 			more = true
@@ -118,12 +128,15 @@ func deleteChunk(c *command.Ctx, prefix []byte, want int, buf []byte) ([]byte, i
 		buf = append(append(buf, byte(len(key)>>8), byte(len(key))), key...)
 		return true
 	})
+	if err := c.Engine.Admit(len(buf) + n*effectBytes); err != nil {
+		return buf, 0, true, err
+	}
 	for rest := buf; len(rest) > 0; {
 		end := 2 + (int(rest[0])<<8 | int(rest[1]))
 		c.Tx.Apply(effect.Effect{Kind: effect.Delete, DB: c.DB, Key: rest[2:end]})
 		rest = rest[end:]
 	}
-	return buf, n, more
+	return buf, n, more, nil
 }
 
 // countPrefix counts keys chunk by chunk, each under its own lock.
