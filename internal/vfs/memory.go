@@ -1,0 +1,4 @@
+package vfs
+
+// Memory is files in memory.
+type Memory struct{}
