@@ -17,6 +17,7 @@ import (
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/synapcmd"
 	"github.com/synapdb/synap/internal/config"
+	"github.com/synapdb/synap/internal/persist"
 	"github.com/synapdb/synap/internal/run"
 	"github.com/synapdb/synap/internal/server"
 	"github.com/synapdb/synap/internal/store/kv"
@@ -39,6 +40,7 @@ type Instance struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 	upkeep *run.Group
+	data   *persist.Manager // nil: in memory only
 	mu     struct {
 		sync.Mutex
 		counters []*command.Counters
@@ -48,21 +50,21 @@ type Instance struct {
 
 const mebibyte = 1 << 20
 
-// Open makes the store and opens the doors, without admitting anybody yet. level is what CONFIG
-// SET loglevel changes.
+// Open locks the data directory, makes the store and opens the doors, without admitting anybody
+// yet. level is what CONFIG SET loglevel changes.
 func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*Instance, error) {
-	policy, _ := policyByName(c.KVStore.EvictionPolicy) // config checked it
-	store, err := kv.New(kv.Options{
-		Shards: c.KVStore.Shards, MaxMemory: int64(c.KVStore.MaxMemoryMB) * mebibyte,
-		Policy: policy, Samples: c.KVStore.EvictionSamples,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("the store could not be made: %w", err)
-	}
 	in := &Instance{config: c, log: log, level: level, upkeep: run.New()}
+	var err error
+	if in.data, err = in.openData(); err != nil {
+		return nil, err
+	}
+	store, err := in.openStore()
+	if err != nil {
+		return nil, errors.Join(err, in.closeData())
+	}
 	in.server, err = server.Listen(serverOptions(c, log))
 	if err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, errors.Join(err, store.Close(), in.closeData())
 	}
 	in.engine = &command.Engine{
 		Table: Table(synapcmd.Options{AllowFlush: c.KVStore.AllowFlushCommands}),
@@ -72,9 +74,28 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 			ValueBytes: c.KVStore.MaxValueBytes,
 		},
 	}
+	if in.data != nil {
+		in.engine.Persistence = durability{in.data}
+		in.engine.Loading.Store(true)
+	}
 	in.engine.Server = in.describe(b)
 	in.engine.Settings = in.settings()
 	return in, nil
+}
+
+func (in *Instance) openStore() (*kv.Store, error) {
+	c := &in.config.KVStore
+	policy, _ := policyByName(c.EvictionPolicy) // config checked it
+	o := kv.Options{Shards: c.Shards, MaxMemory: int64(c.MaxMemoryMB) * mebibyte,
+		Policy: policy, Samples: c.EvictionSamples}
+	if in.data != nil {
+		o.Seed = in.data.Seed()
+	}
+	store, err := kv.New(o)
+	if err != nil {
+		return nil, fmt.Errorf("the store could not be made: %w", err)
+	}
+	return store, nil
 }
 
 func serverOptions(c *config.Config, log *slog.Logger) server.Options {
@@ -121,8 +142,22 @@ func (in *Instance) describe(b Build) command.ServerInfo {
 	}
 }
 
-// Start begins to serve.
-func (in *Instance) Start() error {
+// Start opens the doors, recovers the data and begins to serve. While it recovers, /readyz says
+// how far it is and commands over data are refused. It returns when recovery is done, has failed,
+// or ctx ends.
+func (in *Instance) Start(ctx context.Context) error {
+	if err := in.openDoors(); err != nil {
+		return err
+	}
+	if err := in.recoverData(ctx); err != nil {
+		return err
+	}
+	in.upkeep.Loop("store upkeep", in.maintain)
+	in.engine.Loading.Store(false)
+	return nil
+}
+
+func (in *Instance) openDoors() error {
 	c := &in.config.Protocol
 	handler := httpwire.NewHandler(in.engine, httpwire.Options{
 		MaxBody:              c.MaxBodyMB * mebibyte,
@@ -136,7 +171,6 @@ func (in *Instance) Start() error {
 	limits := resp.Limits{
 		BulkBytes: in.config.KVStore.MaxValueBytes, RequestBytes: requestBytes,
 	}
-	in.upkeep.Loop("store upkeep", in.maintain)
 	return in.server.Start(server.Protocols{
 		RESP: func(s *command.Session) wire.Conn {
 			return resp.NewConn(in.engine, s, limits)
@@ -145,6 +179,7 @@ func (in *Instance) Start() error {
 		General:  handler,
 		Sessions: in.engine.Sessions,
 		Counters: in.newCounters,
+		Commit:   in.engine.Commit,
 		Rows:     len(command.NewCounters(in.engine.Table).Calls),
 	})
 }
@@ -161,18 +196,22 @@ func (in *Instance) RESPPort() int { return in.engine.Server.RESPPort }
 // Loops is the number of event loops.
 func (in *Instance) Loops() int { return in.server.Loops() }
 
-// Close answers what has arrived, closes all connections and gives the memory back. What is not
-// answered when ctx ends is cut off, and Close says so.
+// Close answers what has arrived, closes all connections, makes a last snapshot if anything
+// changed and gives the memory back. What is not answered when ctx ends is cut off, and Close says
+// so.
 func (in *Instance) Close(ctx context.Context) error {
 	err := in.server.Drain(ctx)
 	end, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return errors.Join(err, in.upkeep.Close(end), in.engine.Store.Close())
+	return errors.Join(err, in.upkeep.Close(end), in.closeData(), in.engine.Store.Close())
 }
 
 func (in *Instance) ready() error {
-	if in.server.Draining() {
+	switch {
+	case in.server.Draining():
 		return errors.New("shutting down")
+	case in.engine.Loading.Load():
+		return fmt.Errorf("recovering, %d %%", int(in.data.Percent()))
 	}
 	return nil
 }

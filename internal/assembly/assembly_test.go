@@ -26,7 +26,8 @@ const patient = 10 * time.Second
 func open(t *testing.T, flags map[string]string) *Instance {
 	t.Helper()
 	all := map[string]string{"server.host": "127.0.0.1", "server.port": "0",
-		"server.resp_port": "0", "kv_store.shards": "4", "server.loops": "2"}
+		"server.resp_port": "0", "kv_store.shards": "4", "server.loops": "2",
+		"persistence.level": "memory"}
 	for key, value := range flags {
 		all[key] = value
 	}
@@ -39,7 +40,7 @@ func open(t *testing.T, flags map[string]string) *Instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := in.Start(); err != nil {
+	if err := in.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

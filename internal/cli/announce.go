@@ -34,7 +34,7 @@ func (a *app) announce(l *config.Loaded, in *assembly.Instance, log *slog.Logger
 		log.Info("serving", "version", a.build.Version, "commit", a.build.Commit,
 			"pid", os.Getpid(), "http", address(l.Server.Host, in.HTTPPort()),
 			"resp", address(l.Server.RESPHost, in.RESPPort()), "loops", in.Loops(),
-			"data", "in-memory, lost on exit", "auth", auth, "config", l.Summary())
+			"data", assembly.Data(&l.Persistence), "auth", auth, "config", l.Summary())
 		return
 	}
 	memory := "unlimited"
@@ -45,7 +45,7 @@ func (a *app) announce(l *config.Loaded, in *assembly.Instance, log *slog.Logger
 		{"HTTP", localURL(l.Server.Host, in.HTTPPort())},
 		{"RESP", "redis-cli -h " + reachable(l.Server.RESPHost) + " -p " +
 			strconv.Itoa(in.RESPPort())},
-		{"Data", "in-memory — LOST on exit"},
+		{"Data", dataRow(&l.Persistence)},
 		{"Memory", memory},
 		{"Auth", auth},
 		{"Loops", strconv.Itoa(in.Loops())},
@@ -58,6 +58,14 @@ func (a *app) announce(l *config.Loaded, in *assembly.Instance, log *slog.Logger
 	}
 	b.WriteString("Ctrl-C ends the server.\n")
 	fmt.Fprint(a.err, b.String()) //nolint:errcheck // stderr is all there is
+}
+
+// dataRow says to a person what happens to the data.
+func dataRow(p *config.Persistence) string {
+	if p.Level == "memory" {
+		return "in-memory — LOST on exit (keep it with --durability os)"
+	}
+	return assembly.Data(p)
 }
 
 func address(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }

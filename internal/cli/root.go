@@ -101,7 +101,8 @@ func (a *app) root() *cobra.Command {
 func (a *app) addConfigFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringP("config", "c", "", "YAML file; config.yml of the working directory if it is there")
-	f.Bool("dev", false, "for development: serve all peers, log to read, log everything")
+	f.Bool("dev", false,
+		"for development: serve all peers, keep data in memory only, log everything as text")
 	for i := range config.Settings {
 		s := &config.Settings[i]
 		if s.Flag == "" {
@@ -132,6 +133,7 @@ func lowerFirst(s string) string {
 // devPreset is what --dev implies; flags of their own win over it.
 var devPreset = map[string]string{
 	"server.allow_insecure": "true", "logging.level": "debug", "logging.format": "text",
+	"persistence.level": "memory",
 }
 
 // defaultFile is read when it exists and no other is named.

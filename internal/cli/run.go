@@ -53,8 +53,8 @@ func (a *app) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return failed(err)
 	}
-	if err := in.Start(); err != nil {
-		return failed(err)
+	if err := a.start(in, log, signals); err != nil {
+		return err
 	}
 	if err := a.writePorts(in); err != nil {
 		return failed(errors.Join(err, closeWithin(in, time.Second)))
@@ -67,6 +67,30 @@ func (a *app) run(cmd *cobra.Command, _ []string) error {
 	defer profiles()
 	a.announce(l, in, log)
 	return a.wait(l, in, log, signals)
+}
+
+// start opens the doors and recovers the data, which a signal interrupts: nothing is lost by that.
+func (a *app) start(in *assembly.Instance, log *slog.Logger, signals <-chan os.Signal) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	started := make(chan error, 1)
+	group := run.New()
+	group.Go("start", func() error { started <- in.Start(ctx); return nil }, cancel)
+	select {
+	case err := <-started:
+		if err != nil {
+			return failed(errors.Join(err, closeWithin(in, time.Second)))
+		}
+		return nil
+	case s := <-signals:
+		log.Info("ending before recovery is done", "signal", s.String())
+		cancel()
+		<-started
+		if err := closeWithin(in, time.Second); err != nil {
+			return failed(err)
+		}
+		return failure{errors.New(""), exitCode(s)}
+	}
 }
 
 func absolute(path string) string {

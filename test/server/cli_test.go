@@ -154,7 +154,7 @@ func TestBannerOnATerminal(t *testing.T) {
 	for _, want := range []string{
 		`Synap \S+ \(\S+\)  PID \d+`, `HTTP +http://127.0.0.1:` + strconv.Itoa(ports.HTTP) + `\b`,
 		`RESP +redis-cli -h 127.0.0.1 -p ` + strconv.Itoa(ports.RESP) + `\b`,
-		`Data +in-memory — LOST on exit`, `Auth +off, loopback only`,
+		`Data +/\S+/data, level os: written before the reply`, `Auth +off, loopback only`,
 		`Config +defaults \+ 2 flag`,
 	} {
 		if !fits(want, string(text)) {

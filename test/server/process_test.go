@@ -177,7 +177,8 @@ func TestLogIsJSONLines(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		if entry["msg"] == "serving" && (entry["data"] != "in-memory, lost on exit" ||
+		if entry["msg"] == "serving" && (entry["data"] != p.Dir+"/data, level os: "+
+			"written before the reply, synced every 1000 ms" ||
 			entry["resp"] != fmt.Sprintf("127.0.0.1:%d", p.RESP)) {
 			t.Errorf("%s", line)
 		}

@@ -1,0 +1,223 @@
+package persist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/journal"
+	"github.com/synapdb/synap/internal/journal/snapshot"
+	"github.com/synapdb/synap/internal/run"
+	"github.com/synapdb/synap/internal/store/kv"
+)
+
+// loaders is how many goroutines read, check and import blocks of a snapshot. More than two wait
+// for each other: each key's shard is locked while it is imported.
+const loaders = 2
+
+// Recovered says what recovery found.
+type Recovered struct {
+	Snapshot string // path; "" = none
+	Keys     int64
+	Records  uint64 // of the journal, after the snapshot
+	Last     uint64 // number of the last record
+	Millis   int64
+}
+
+// Recover fills the store, which must be empty and not serve yet, from the newest usable snapshot
+// and the journal after it, and makes the store write the journal from then on. Damage is an
+// error that says where it is and what to do; nothing is deleted then.
+func (m *Manager) Recover(ctx context.Context, store *kv.Store) (r Recovered, err error) {
+	start := m.o.Clock.Micros()
+	m.store = store
+	if err := m.measure(); err != nil {
+		return r, err
+	}
+	loaded, from, err := m.load(ctx)
+	if err != nil {
+		return r, err
+	}
+	l, report, err := m.replay(ctx, from)
+	if err != nil {
+		return r, m.explain(err)
+	}
+	m.store.ResetStats()
+	if loaded != nil {
+		r.Snapshot = loaded.Path
+	}
+	r.Keys, r.Records, r.Last = store.Stats().Keys, report.Replayed, uint64(l.Last())
+	if t := report.Torn; t != nil {
+		m.o.Log.Warn("the journal ended in the middle of a record, as after a crash: cut off",
+			"file", t.File, "offset", t.Offset, "record", uint64(t.LSN), "reason", t.Reason)
+	}
+	m.base.Store(max(from, 1))
+	m.tried.Store(m.o.Clock.Now())
+	m.tasks.Loop("journal", l.Run)
+	m.log.Store(l)
+	m.store.SetJournal(recorder{l, &m.changed})
+	m.progress.ended.Store(true)
+	r.Millis = (m.o.Clock.Micros() - start) / 1000
+	return r, nil
+}
+
+// recorder is a log as the store sees it.
+type recorder struct {
+	*journal.Log
+	changed *atomic.Uint64
+}
+
+// Append is part of kv.Journal.
+func (r recorder) Append(timeMillis int64, payload []byte) uint64 {
+	lsn := uint64(r.Log.Append(timeMillis, payload))
+	r.changed.Store(lsn)
+	return lsn
+}
+
+// measure adds up the bytes that recovery will read at most.
+func (m *Manager) measure() error {
+	snaps, err := snapshot.Latest(m.dir.fs, m.dir.snapshots())
+	if err != nil {
+		return err
+	}
+	total := int64(0)
+	if len(snaps) > 0 {
+		if total, err = m.size(snaps[0].Path); err != nil {
+			return err
+		}
+	}
+	names, err := m.dir.fs.List(m.dir.journal())
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		size, err := m.size(filepath.Join(m.dir.journal(), name))
+		if err != nil {
+			return err
+		}
+		total += size
+	}
+	m.progress.total.Store(total)
+	return nil
+}
+
+func (m *Manager) size(path string) (int64, error) {
+	f, err := m.dir.fs.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	n, err := f.Size()
+	return n, errors.Join(err, f.Close())
+}
+
+// load imports the newest snapshot that is whole and returns where the journal goes on from it. A
+// damaged one is said to be so and left alone; an older one, if the journal reaches back to it,
+// leads to the same state.
+func (m *Manager) load(ctx context.Context) (*snapshot.Info, uint64, error) {
+	snaps, err := snapshot.Latest(m.dir.fs, m.dir.snapshots())
+	if err != nil {
+		return nil, 0, err
+	}
+	for i := range snaps {
+		err := m.importAll(ctx, snaps[i].Path)
+		if err == nil {
+			return &snaps[i], snaps[i].Begin, nil
+		}
+		if ctx.Err() != nil {
+			return nil, 0, ctx.Err()
+		}
+		m.o.Log.Error("a snapshot can't be used; an older one and more of the journal are tried",
+			"file", snaps[i].Path, "error", err.Error())
+		if err := m.store.ReplayRecord(0, flushAll); err != nil {
+			return nil, 0, err
+		}
+		m.progress.done.Store(0)
+	}
+	return nil, 0, nil
+}
+
+var flushAll = effect.Append(nil, &effect.Effect{Kind: effect.FlushAll})
+
+// importAll reads one snapshot into the store.
+func (m *Manager) importAll(ctx context.Context, path string) error {
+	r, err := snapshot.Open(m.dir.fs, path)
+	if err != nil {
+		return err
+	}
+	if r.Meta().History != m.dir.meta.HistoryID() {
+		return errors.Join(fmt.Errorf("%s belongs to another data directory: its history id "+
+			"differs from that of %s", path, metaName), r.Close())
+	}
+	m.saved.Store(r.Meta().TimeMillis)
+	var failed atomic.Pointer[error]
+	group := run.New()
+	work := func() error {
+		var block []byte
+		for failed.Load() == nil {
+			var err error
+			if block, err = r.Next(block[:0]); errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err == nil {
+				m.progress.done.Add(int64(len(block)))
+				err = m.store.Import(m.o.Clock.Now(), block)
+			}
+			if err != nil {
+				failed.CompareAndSwap(nil, &err)
+			}
+		}
+		return nil
+	}
+	for range loaders {
+		group.Go("snapshot loader", work, func() {})
+	}
+	_ = group.Close(context.Background()) // they end by themselves
+	if why := failed.Load(); why != nil {
+		return errors.Join(*why, r.Close())
+	}
+	m.store.FinishImport()
+	return r.Close()
+}
+
+// replay opens the journal and applies what follows the snapshot.
+func (m *Manager) replay(ctx context.Context, from uint64) (*journal.Log, journal.Report, error) {
+	var records uint64
+	apply := func(lsn journal.LSN, timeMillis int64, payload []byte) error {
+		if records++; records%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		m.progress.done.Add(int64(len(payload)))
+		m.mark.Add(-int64(len(payload))) // it counts towards the next snapshot
+		m.changed.Store(uint64(lsn))
+		if err := m.store.ReplayRecord(timeMillis, payload); err != nil {
+			return fmt.Errorf("record %d can't be applied: %w", lsn, err)
+		}
+		return nil
+	}
+	return journal.Open(m.journalOptions(), journal.LSN(max(from, 1)), apply)
+}
+
+func (m *Manager) journalOptions() journal.Options {
+	return journal.Options{
+		FS: m.dir.fs, Dir: m.dir.journal(), SegmentBytes: m.o.SegmentBytes, Level: m.o.Level,
+		SyncEvery: m.o.SyncEvery, History: m.dir.meta.HistoryID(), Log: m.o.Log,
+		RetainBytes: m.o.RetainBytes, RetainAge: m.o.RetainAge,
+	}
+}
+
+// explain adds to a failure of the journal what a person can do.
+func (m *Manager) explain(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	repair := "synap-server data repair --data-dir " + m.o.Dir
+	return fmt.Errorf("%w\nNothing was changed. Look closer with: synap-server data verify "+
+		"--data-dir %s\nTo go on with what is whole, keeping a copy of every file that is "+
+		"changed: %s", err, m.o.Dir, repair)
+}

@@ -1,0 +1,95 @@
+package persist
+
+import (
+	"context"
+	"errors"
+
+	"github.com/synapdb/synap/internal/journal"
+	"github.com/synapdb/synap/internal/journal/snapshot"
+	"github.com/synapdb/synap/internal/store/kv"
+)
+
+// blockBytes is about the size of a block of a snapshot.
+const blockBytes = 1 << 20
+
+// mostRestarts bounds how often a snapshot starts over because databases were swapped.
+const mostRestarts = 20
+
+// made describes a snapshot.
+type made struct {
+	begin    uint64 // its name
+	entries  uint64
+	bytes    int64
+	restarts int
+}
+
+// errSwapped says that a SWAPDB came in between.
+var errSwapped = errors.New("databases were swapped during every attempt")
+
+// write makes a snapshot, again if a Swap disturbed it: all other changes during a snapshot are
+// results, which the journal may say once more without harm.
+func (m *Manager) write(ctx context.Context) (made, error) {
+	for n := 0; n < mostRestarts; n++ {
+		one, err := m.writeOnce(ctx)
+		if !errors.Is(err, errSwapped) {
+			one.restarts = n
+			return one, err
+		}
+	}
+	return made{}, errSwapped
+}
+
+func (m *Manager) writeOnce(ctx context.Context) (one made, err error) {
+	l := m.log.Load()
+	mark := m.appended()
+	swaps := m.store.Swaps() // before the number: see kv.Store.Swaps
+	begin := uint64(l.Last()) + 1
+	w, err := snapshot.Create(m.dir.fs, m.dir.snapshots(), snapshot.Meta{
+		Begin: begin, History: m.dir.meta.HistoryID(), Seed: m.dir.meta.Seed,
+		Shards: uint32(m.store.Shards()), TimeMillis: m.o.Clock.Now(),
+	})
+	if err != nil {
+		return one, err
+	}
+	one.entries, err = m.export(ctx, w)
+	if err == nil && m.store.Swaps() != swaps {
+		err = errSwapped
+	}
+	if err == nil {
+		// What was exported last may be the work of records that are not on the disk yet. Without
+		// them the snapshot would show half of a record after a power cut.
+		err = l.Commit(l.Last(), journal.Disk)
+	}
+	if err != nil {
+		w.Abort()
+		return one, err
+	}
+	one.bytes = w.Bytes()
+	if err := w.Finish(one.entries); err != nil {
+		return one, err
+	}
+	one.begin = begin
+	m.base.Store(begin)
+	m.mark.Store(mark)
+	m.saved.Store(m.o.Clock.Now())
+	return one, nil
+}
+
+// export writes every key of the store while others go on changing it.
+func (m *Manager) export(ctx context.Context, w *snapshot.Writer) (entries uint64, err error) {
+	var c kv.ExportCursor
+	block := make([]byte, 0, blockBytes+blockBytes/4)
+	for more := true; more; {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		block, more = m.store.Export(&c, block)
+		if len(block) >= blockBytes || !more && len(block) > 0 {
+			if err := w.Block(block); err != nil {
+				return 0, err
+			}
+			block = block[:0]
+		}
+	}
+	return uint64(c.Entries), nil
+}
