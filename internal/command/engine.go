@@ -47,8 +47,9 @@ var errMemory = errs.New(errs.MemoryLimit, "Memory limit exceeded")
 // perCommandBytes is added to a write's arguments when room is made for it: header and indexes.
 const perCommandBytes = 64
 
-// Exec runs one Redis command line and writes exactly one reply, except where the session is in
-// MULTI: then the command is queued and the reply says so. argv is only borrowed.
+// Exec runs one Redis command line and writes exactly one reply. In MULTI the command is queued
+// and the reply says so; a command that may block is left alone without a reply unless the session
+// allows it: see Session.MayBlock. argv is only borrowed.
 func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 	row, err := e.Resolve(argv)
 	if err != nil {
@@ -62,6 +63,10 @@ func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 	s.Info.LastCommand.Store(row)
 	if s.Multi != nil && !row.Has(NoQueue) {
 		e.enqueue(s, row, argv, r)
+		return
+	}
+	if row.Has(Blocking) && !s.MayBlock {
+		s.Blocked = true
 		return
 	}
 	e.count(s, row, e.lockAndRun(s, row, argv, r))

@@ -21,7 +21,7 @@ const (
 	NoMulti
 	// Fast marks commands of constant or logarithmic cost.
 	Fast
-	// Blocking marks commands that may wait.
+	// Blocking marks commands that may wait. They are not run on an event loop.
 	Blocking
 	// SelfLocking marks commands that lock what they need themselves. They are refused in MULTI
 	// unless AllKeys is set too: then they find everything locked in EXEC (Ctx.InExec).

@@ -27,6 +27,9 @@ type Session struct {
 	Now int64
 	// Executed counts the session's commands. Only its loop reads it.
 	Executed uint64
+	// MayBlock allows commands marked Blocking. Where it is not set they are not run but set
+	// Blocked, and the caller sees to it that they run where they may.
+	MayBlock, Blocked bool
 	// Level is what SYNAP.DURABILITY, or one HTTP request, wants instead of the configured level.
 	Level Level
 	// Info is what other sessions may see of this one.

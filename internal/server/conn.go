@@ -64,6 +64,9 @@ func (c *conn) round(fresh []byte) {
 	// Timing reads the clock twice, so only a sample of the rounds pays for it.
 	before, begun := c.session.Executed, c.server.clock.Micros()
 	c.feed(in, now)
+	if c.sock == nil {
+		return // it left: the session may be in use elsewhere
+	}
 	l.stats.observe(c.session, before, c.server.clock.Micros()-begun)
 }
 
@@ -95,6 +98,7 @@ func (c *conn) feed(in []byte, now int64) {
 // afterVerdict says where a connection goes once its replies are sent.
 var afterVerdict = [...]next{
 	wire.Open: comeBack, wire.Close: lingerAndClose, wire.HandOver: handOver,
+	wire.Wait: wait,
 }
 
 // keep remembers the unconsumed bytes for the next round.

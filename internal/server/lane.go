@@ -4,6 +4,9 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/wire"
 )
 
 // next is where a connection goes from the slow lane.
@@ -13,6 +16,7 @@ const (
 	comeBack next = iota
 	lingerAndClose
 	handOver
+	wait
 )
 
 // leave takes the connection off its loop: one goroutine sends the backlog, then does what then
@@ -76,9 +80,28 @@ func (c *conn) travel(tc *net.TCPConn, unsent *backlog, then next) {
 		c.end(tc, nil)
 	case then == handOver:
 		c.handOver(tc)
+	case then == wait:
+		c.wait(tc)
 	default:
 		c.comeBack(tc)
 	}
+}
+
+// wait has the codec do what would have held up the loop, sends its answer and comes back.
+func (c *conn) wait(tc *net.TCPConn) {
+	answer := new(backlog)
+	c.codec.(wire.Waiter).Wait(&answer.out)
+	answer.segs = answer.out.Segments(nil)
+	level, wrote := c.session.TakeRequired()
+	if c.server.commit(level) != nil && wrote && level > command.MemoryLevel {
+		c.end(tc, answer)
+		return
+	}
+	then := comeBack
+	if c.session.Closing {
+		then = lingerAndClose
+	}
+	c.travel(tc, answer, then)
 }
 
 func (c *conn) comeBack(tc *net.TCPConn) {

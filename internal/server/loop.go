@@ -44,6 +44,7 @@ type loop struct {
 	conns   []*conn
 	out     wire.Output      // replies of all connections of a round
 	booked  []span           // whose replies they are, in order
+	level   command.Level    // the strongest that booked replies wait for
 	spare   [][]byte         // emptied input buffers
 	session *command.Session // of all HTTP connections
 	segs    [][]byte

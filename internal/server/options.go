@@ -73,6 +73,9 @@ type Protocols struct {
 	HTTP func(*command.Session) wire.Conn
 	// General serves what the HTTP codec hands over.
 	General http.Handler
+	// Commit makes what was executed so far as safe as the level says, or fails. It is called
+	// once per round, before the replies leave, if they have to wait for a level.
+	Commit func(command.Level) error
 	// Sessions lists RESP sessions.
 	Sessions *command.Registry
 	// Counters makes the command counters of one loop.

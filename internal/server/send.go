@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/synapdb/synap/internal/clock"
+	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/wire"
 )
 
@@ -22,6 +23,8 @@ type span struct {
 	c                    *conn
 	from, to             int // of out.Buf
 	firstRef, lastRefEnd int // of out.Splices
+	// wrote says that the replies acknowledge a write, and may not leave unless it is durable.
+	wrote bool
 }
 
 // mark begins a span for c at the end of the loop's output.
@@ -29,9 +32,12 @@ func (l *loop) mark(c *conn) span {
 	return span{c: c, from: len(l.out.Buf), firstRef: len(l.out.Splices)}
 }
 
-// book remembers whose the output since s began is.
+// book remembers whose the output since s began is, and what it has to wait for.
 func (l *loop) book(s span) {
 	s.to, s.lastRefEnd = len(l.out.Buf), len(l.out.Splices)
+	level, wrote := s.c.session.TakeRequired()
+	s.wrote = wrote && level > command.MemoryLevel
+	l.level = max(l.level, level)
 	l.booked = append(l.booked, s)
 }
 
@@ -39,13 +45,25 @@ func (l *loop) book(s span) {
 // where it is bound. Replies are written after all connections of the round were served, not
 // in between: a peer that wakes up then finds the server free for its next request, and rounds
 // can grow larger. Its share of the gain over gnet was not measured apart: see startEngine.
+//
+// Before the first reply leaves, all the round wrote is committed, at the strongest level that any
+// reply waits for. A sync holds up the whole loop. The rival, to park the replies that wait and go
+// on with the others, has to keep every connection's replies in order behind a parked one, for
+// a loop that soon has nothing else to do: most rounds hold a write, and syncs are shared.
 func (l *loop) flush() {
+	failure := l.commit()
+	cut := 0
 	for i := range l.booked {
 		s := &l.booked[i]
 		c := s.c
 		s.c = nil
 		if c.sock == nil {
 			continue // dropped since it was booked
+		}
+		if failure != nil && s.wrote {
+			cut++
+			c.sock.drop()
+			continue
 		}
 		unsent, ok := l.send(c, s)
 		switch {
@@ -59,6 +77,26 @@ func (l *loop) flush() {
 	}
 	l.booked = l.booked[:0]
 	l.out.Reset(keepOutput)
+	if cut > 0 {
+		l.server.log.Error("connections closed instead of acknowledging writes that could not be "+
+			"made durable", "connections", cut, "error", failure)
+	}
+}
+
+// commit makes what booked replies tell of as safe as they promise. When that fails, replies that
+// acknowledge a write must not leave; others may: a failed journal takes no more writes, but reads
+// go on.
+func (l *loop) commit() error {
+	level := l.level
+	l.level = command.DefaultLevel
+	return l.server.commit(level)
+}
+
+func (s *Server) commit(level command.Level) error {
+	if level <= command.MemoryLevel {
+		return nil
+	}
+	return s.protocols.Commit(level)
 }
 
 // send writes one connection's replies. What does not fit is returned; ok is false when the

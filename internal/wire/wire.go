@@ -20,7 +20,17 @@ const (
 	// HandOver: send what is in out, then give the connection with all unconsumed bytes to the
 	// general HTTP server.
 	HandOver
+	// Wait: send what is in out, then call the Conn's Wait off the loop, then read on. Only a Waiter
+	// says so.
+	Wait
 )
+
+// Waiter is a Conn that may have to do something that takes long.
+type Waiter interface {
+	// Wait does what the last Feed left undone and appends the reply to out. No other method is
+	// called meanwhile.
+	Wait(out *Output)
+}
 
 // Conn is the protocol state of one connection.
 type Conn interface {

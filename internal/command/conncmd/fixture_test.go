@@ -112,7 +112,13 @@ func (f *fixture) connect(addr string) *client {
 // send runs inline commands, one per line, and returns the raw replies.
 func (c *client) send(lines string) string {
 	var out wire.Output
-	_, _, verdict := c.conn.Feed([]byte(strings.ReplaceAll(lines, "\n", "\r\n")+"\r\n"), &out)
+	in := []byte(strings.ReplaceAll(lines, "\n", "\r\n") + "\r\n")
+	n, _, verdict := c.conn.Feed(in, &out)
+	for verdict == wire.Wait {
+		c.conn.Wait(&out)
+		in = in[n:]
+		n, _, verdict = c.conn.Feed(in, &out)
+	}
 	c.closed = verdict == wire.Close
 	return string(out.Buf)
 }

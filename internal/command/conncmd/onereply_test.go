@@ -74,8 +74,11 @@ func TestEveryLineGetsOneReply(t *testing.T) {
 			in = append(in, "$"+strconv.Itoa(len(word))+"\r\n"+word+"\r\n"...)
 		}
 		var out wire.Output
-		if _, _, v := c.conn.Feed(in, &out); v == wire.Close {
+		switch _, _, v := c.conn.Feed(in, &out); v {
+		case wire.Close:
 			c = f.connect("a:1")
+		case wire.Wait:
+			c.conn.Wait(&out)
 		}
 		if c.session.Mute != command.MuteOff {
 			c.session.Mute = command.MuteOff

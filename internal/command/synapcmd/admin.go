@@ -19,7 +19,7 @@ func adminRows() []*command.Row {
 		Name: "info", Flags: looks,
 		Summary: "Describes the server, or one section of it.",
 		Fields: []command.Field{{Name: "section", Type: command.StringField,
-			Doc: "all, server, memory, stats, replication, keyspace or cluster."}},
+			Doc: "all, server, memory, persistence, stats, replication, keyspace or cluster."}},
 		Call:   info,
 		Routes: []command.Route{{Method: "GET", Path: "/info"}},
 	}), row(command.Row{

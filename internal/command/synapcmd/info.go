@@ -29,6 +29,7 @@ var sections = []struct {
 }{
 	{"server", serverFacts},
 	{"memory", memoryFacts},
+	{"persistence", persistenceFacts},
 	{"stats", statsFacts},
 	{"replication", replicationFacts},
 	{"keyspace", keyspaceFacts},
@@ -47,8 +48,8 @@ func info(c *command.Ctx, a *command.Args) error {
 		}
 	}
 	if wanted == 0 {
-		return errs.Value("section must be all, server, memory, stats, replication, " +
-			"keyspace or cluster")
+		return errs.Value("section must be all, server, memory, persistence, stats, " +
+			"replication, keyspace or cluster")
 	}
 	r := &reading{c: c, stats: c.Store.Stats()}
 	if c.Engine.Server.Process != nil {

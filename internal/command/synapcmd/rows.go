@@ -13,7 +13,7 @@ func Rows(o Options) []*command.Row {
 	var all []*command.Row
 	for _, family := range [][]*command.Row{
 		readRows(), writeRows(), conditionRows(), numberRows(), manyRows(), rangeRows(),
-		deadlineRows(), scanRows(), spaceRows(o), keyRows(), adminRows(), batchRows(),
+		deadlineRows(), scanRows(), spaceRows(o), keyRows(), adminRows(), batchRows(), snapshotRows(),
 	} {
 		all = append(all, family...)
 	}

@@ -26,6 +26,7 @@ func (h *Handler) NewConn(s *command.Session) *Conn { return &Conn{handler: h, s
 func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
 	h := c.handler
 	x := h.acquire(c.session)
+	x.fast = true
 	for consumed < len(in) && !out.Full() {
 		n, more, l := x.req.parse(in[consumed:])
 		if l == laneMore {
@@ -36,11 +37,14 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 		if l == laneFast {
 			e = h.find(x)
 		}
-		if e == nil || len(x.req.body) > h.options.MaxBody || h.extra(x) {
+		if e == nil || e.waits() || len(x.req.body) > h.options.MaxBody || h.extra(x) {
 			v = wire.HandOver
 			break
 		}
-		h.serve(x, e)
+		if h.serve(x, e); x.parked {
+			v = wire.HandOver
+			break
+		}
 		x.send(h, out)
 		consumed += n
 		if x.req.close {

@@ -222,6 +222,8 @@ func (d *decoder) item(src source, item *command.Item) error {
 		item.Err = errs.Missing("command")
 	case c.row == nil:
 		item.Err = errs.New(errs.UnknownCommand, "Unknown command: "+string(c.name))
+	case c.hasLevel:
+		item.Err = errItemLevel
 	case isBatch(c.row):
 		item.Err = errs.Request("a batch cannot hold another batch")
 	case !c.decoded:
@@ -234,6 +236,9 @@ func (d *decoder) item(src source, item *command.Item) error {
 	}
 	return nil
 }
+
+// errItemLevel refuses what would be ignored: a batch is answered as a whole.
+var errItemLevel = errs.Request("durability belongs to the batch, not to one of its commands")
 
 // isBatch says whether row takes a list of commands itself.
 func isBatch(row *command.Row) bool {

@@ -11,9 +11,11 @@ type call struct {
 	idText                     []byte // its JSON text, quotes included; nil in MessagePack
 	row                        *command.Row
 	decoded                    bool // the payload was decoded for row
+	hasLevel                   bool
+	level                      []byte // the wanted durability, nil if it is not a string
 }
 
-// call reads {command, request_id, payload}. When the command stands before the payload, as every
+// call reads {command, request_id, payload, durability}. When the command stands before the payload, as every
 // client writes it, the payload is decoded in passing; otherwise it is read a second time.
 func (d *decoder) call(src source, a *command.Args) (c call, err error) {
 	n, err := src.enter()
@@ -41,6 +43,8 @@ func (d *decoder) call(src source, a *command.Args) (c call, err error) {
 			} else {
 				err = src.skip()
 			}
+		case "durability":
+			err = callLevel(src, &c)
 		default:
 			err = src.skip()
 		}
@@ -81,6 +85,19 @@ func (d *decoder) callName(src source, c *call) error {
 		c.row, c.decoded = row, false
 	}
 	return nil
+}
+
+func callLevel(src source, c *call) error {
+	k, err := src.kind()
+	if err != nil {
+		return err
+	}
+	c.level, c.hasLevel = nil, k != kindNull
+	if k != kindString {
+		return src.skip()
+	}
+	c.level, err = src.str()
+	return err
 }
 
 func callID(src source, c *call) error {

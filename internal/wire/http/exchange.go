@@ -23,6 +23,8 @@ type exchange struct {
 	req     request
 	params  params
 	session *command.Session
+	fast    bool // on the fast lane, which must not wait
+	parked  bool // nothing was run: the request may wait, so it is the net/http lane's
 
 	args     command.Args
 	dec      decoder
@@ -83,6 +85,7 @@ func (x *exchange) shrink() {
 		}
 	}
 	x.body, x.req, x.session = nil, request{}, nil
+	x.fast, x.parked = false, false
 }
 
 // source opens the request's body.

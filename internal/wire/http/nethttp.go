@@ -35,9 +35,20 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	} else {
 		h.serve(x, e)
 	}
-	x.write(w)
+	level, wrote := s.TakeRequired()
+	failed := h.engine.Commit(level) != nil && wrote && level > command.MemoryLevel
+	if !failed {
+		x.write(w)
+	}
+	if x.large != nil {
+		x.large.Release()
+		x.large = nil
+	}
 	h.release(x)
 	h.sessions.Put(s)
+	if failed { // not durable, so not answered: this is how net/http has a connection cut
+		panic(nethttp.ErrAbortHandler)
+	}
 }
 
 // read fills x.req from r, body excepted. A HEAD is served as the GET it asks about; net/http
@@ -132,8 +143,4 @@ func (x *exchange) write(w nethttp.ResponseWriter) {
 	}
 	w.WriteHeader(x.status)
 	_, _ = w.Write(body) // a client that left is nobody's failure
-	if x.large != nil {
-		x.large.Release()
-		x.large = nil
-	}
 }

@@ -26,6 +26,7 @@ func (h *Handler) serveRoute(x *exchange, e *endpoint) {
 		r = &x.raw
 	}
 	err := h.engine.CallAs(x.session, &x.args, run, flags, r)
+	x.session.Level = command.DefaultLevel // a batch may have changed it
 	if err == nil && x.over() {
 		err = errOver
 	}

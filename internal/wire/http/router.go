@@ -22,6 +22,9 @@ type endpoint struct {
 	body   int            // the field of a raw body, or -1
 }
 
+// waits says whether serving e may take long, which would hold up a whole event loop.
+func (e *endpoint) waits() bool { return e.row != nil && e.row.Has(command.Blocking) }
+
 // node is one segment of the tree of paths. Fixed segments win over braces, as in most routers.
 type node struct {
 	fixed     map[string]*node

@@ -3,6 +3,7 @@ package httpwire
 import (
 	"strings"
 
+	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/errs"
 )
 
@@ -69,18 +70,30 @@ func (c *call) incomplete(body kind) string {
 
 // runCall executes an envelope and writes the answer's envelope around the result.
 func (h *Handler) runCall(x *exchange, c *call) {
+	if x.fast && c.row != nil && c.row.Has(command.Blocking) {
+		x.parked = true
+		return
+	}
 	r := x.reply()
 	start := r.Mark()
 	err := x.dec.fault
+	pairs := 4
+	var level command.Level
 	if c.row == nil {
 		err = errs.New(errs.UnknownCommand, "Unknown command: "+string(c.name))
 	} else if err == nil {
 		err = x.args.Validate()
 	}
+	if err == nil && c.hasLevel {
+		level, err = h.engine.ReadLevel(c.level)
+		pairs = 5
+	}
 	if err == nil {
 		x.args.RequestID = c.id
-		x.openEnvelope(c, 4, true)
+		x.openEnvelope(c, pairs, true)
+		x.session.Level = level
 		err = h.engine.Call(x.session, &x.args, r)
+		x.session.Level = command.DefaultLevel
 		if err == nil && x.over() {
 			err = errOver
 		}
@@ -96,6 +109,10 @@ func (h *Handler) runCall(x *exchange, c *call) {
 	} else {
 		r.Str("error")
 		r.Null()
+		if c.hasLevel { // the answer does not leave before it is true
+			r.Str("durability")
+			r.Str(level.String())
+		}
 	}
 	x.take()
 }

@@ -16,9 +16,13 @@ type Conn struct {
 	argv    [][]byte
 	reply   Writer
 	ended   bool
+	waiting [][]byte // a command that may block: Wait runs it
 }
 
-var _ wire.Conn = (*Conn)(nil)
+var (
+	_ wire.Conn   = (*Conn)(nil)
+	_ wire.Waiter = (*Conn)(nil)
+)
 
 // NewConn starts a connection that speaks RESP2 until HELLO says otherwise. The session is used
 // by this connection alone; listing it in the engine's registry is the caller's business.
@@ -40,7 +44,7 @@ var errReply = errs.New(errs.Redis, "ERR the reply would be too large; ask for l
 // unconsumed bytes must come again, followed by new ones, in the next Feed.
 func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
 	c.reply.out = out
-	for consumed < len(in) && !c.ended && !out.Full() {
+	for consumed < len(in) && !c.ended && c.waiting == nil && !out.Full() {
 		rest := in[consumed:]
 		size, more, err := c.parser.next(rest)
 		if err != "" {
@@ -63,6 +67,9 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 	if c.ended {
 		return len(in), 0, wire.Close
 	}
+	if c.waiting != nil {
+		return consumed, 0, wire.Wait
+	}
 	return consumed, need, wire.Open
 }
 
@@ -76,6 +83,18 @@ func (c *Conn) run(from []byte) bool {
 	if crossProtocol(argv[0]) {
 		return false
 	}
+	open := c.exec(argv)
+	if cap(argv) > keepWords {
+		c.argv, c.parser.words = nil, nil
+	}
+	if cap(c.parser.scratch) > keepScratch {
+		c.parser.scratch = nil
+	}
+	return open
+}
+
+// exec executes a command line; false means that the connection must close.
+func (c *Conn) exec(argv [][]byte) bool {
 	s := c.session
 	if s.Mute == command.MuteNext {
 		s.Mute = command.MuteThis
@@ -83,6 +102,13 @@ func (c *Conn) run(from []byte) bool {
 	mark := c.reply.Mark()
 	c.reply.most, c.reply.over = mark.Len+c.parser.limits.ReplyBytes, false
 	c.engine.Exec(s, argv, &c.reply)
+	if s.Blocked {
+		s.Blocked = false
+		for _, word := range argv {
+			c.waiting = append(c.waiting, bytes.Clone(word))
+		}
+		return true
+	}
 	if c.reply.over {
 		c.reply.Rewind(mark)
 		c.reply.Error(errReply)
@@ -93,13 +119,15 @@ func (c *Conn) run(from []byte) bool {
 			s.Mute = command.MuteOff
 		}
 	}
-	if cap(argv) > keepWords {
-		c.argv, c.parser.words = nil, nil
-	}
-	if cap(c.parser.scratch) > keepScratch {
-		c.parser.scratch = nil
-	}
 	return !s.Closing
+}
+
+// Wait runs the command that Feed left alone because it may block: see wire.Waiter.
+func (c *Conn) Wait(out *wire.Output) {
+	c.reply.out = out
+	c.session.MayBlock = true
+	c.exec(c.waiting)
+	c.session.MayBlock, c.waiting = false, nil
 }
 
 // refuse says what broke the protocol; the connection ends after it.
