@@ -90,7 +90,7 @@ func (a *app) root() *cobra.Command {
 		RunE: a.run}
 	a.addRunFlags(serve)
 	root.AddCommand(serve, a.validateCommand(), a.configCommand(), a.versionCommand(),
-		a.healthCommand())
+		a.healthCommand(), a.dataCommand(), a.backupCommand(), a.restoreCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath()))
 	})
