@@ -1,0 +1,147 @@
+package effect
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// examples has one effect of each kind, and the edges of the fields.
+var examples = []Effect{
+	{Kind: Set, DB: 15, Flags: JSON, Version: 1, Deadline: 1_700_000_000_000, Key: []byte("k"),
+		Value: []byte("value")},
+	{Kind: Set},
+	{Kind: Set, Version: math.MaxUint32, Deadline: math.MinInt64, Key: make([]byte, 65535)},
+	{Kind: Patch, DB: 3, Version: 300, Offset: 512 << 20, Key: []byte("k"), Value: []byte{0}},
+	{Kind: Delete, DB: 1, Key: []byte("gone")},
+	{Kind: Expire, Key: []byte("late")},
+	{Kind: Evict, DB: 255, Key: []byte{}},
+	{Kind: Deadline, Version: 128, Deadline: -1, Key: []byte("k")},
+	{Kind: Flush, DB: 7},
+	{Kind: FlushAll},
+	{Kind: Swap, DB: 1, Other: 2},
+}
+
+// same compares what the store sees: absent and empty bytes are the same.
+func same(a, b Effect) bool {
+	if !bytes.Equal(a.Key, b.Key) || !bytes.Equal(a.Value, b.Value) {
+		return false
+	}
+	a.Key, a.Value, b.Key, b.Value = nil, nil, nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+func TestDecodeReturnsWhatWasAppended(t *testing.T) {
+	var record []byte
+	for i := range examples {
+		record = Append(record, &examples[i])
+	}
+	for i := range examples {
+		e, rest, err := Decode(record)
+		if err != nil || !same(e, examples[i]) {
+			t.Fatalf("%+.80v came back as %+.80v, %v", examples[i], e, err)
+		}
+		if n := len(record) - len(rest); n > MaxEncoded+len(e.Key)+len(e.Value) {
+			t.Errorf("%+.80v takes %d bytes", e, n)
+		}
+		record = rest
+	}
+	if len(record) != 0 {
+		t.Errorf("%d bytes are left", len(record))
+	}
+}
+
+func TestAnyEffectComesBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := Effect{
+			Kind: Set, DB: rapid.Byte().Draw(t, "db"), Flags: Flag(rapid.Byte().Draw(t, "flags")),
+			Version: rapid.Uint32().Draw(t, "version"), Deadline: rapid.Int64().Draw(t, "deadline"),
+			Key: rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "key"), Value: rapid.SliceOfN(
+				rapid.Byte(), 0, 300).Draw(t, "value"),
+		}
+		if rapid.Bool().Draw(t, "patch") {
+			e.Kind, e.Flags, e.Deadline = Patch, 0, 0
+			e.Offset = int(rapid.Int32Range(0, math.MaxInt32).Draw(t, "offset"))
+		}
+		tail := rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "tail")
+		got, rest, err := Decode(append(Append(nil, &e), tail...))
+		if err != nil || !same(got, e) || !bytes.Equal(rest, tail) {
+			t.Fatalf("%+v came back as %+v, %v", e, got, err)
+		}
+	})
+}
+
+func TestHeadAndValueMakeTheWhole(t *testing.T) {
+	for _, e := range examples {
+		whole := Append(nil, &e)
+		value := e.Value
+		e.Value = nil
+		if parts := append(AppendHead(nil, &e, len(value)), value...); !bytes.Equal(parts, whole) {
+			t.Errorf("kind %d: %x and %x", e.Kind, parts, whole)
+		}
+	}
+}
+
+func TestCutOffEffectsAreMalformed(t *testing.T) {
+	for i := range examples {
+		b := Append(nil, &examples[i])
+		for n := range b[:min(len(b), 100)] {
+			if _, _, err := Decode(b[:n]); !errors.Is(err, ErrMalformed) {
+				t.Errorf("%d of %d bytes of kind %d: %v", n, len(b), examples[i].Kind, err)
+			}
+		}
+	}
+	for _, b := range [][]byte{nil, {0}, {0, 0}, {byte(Swap) + 1, 0, 0, 0}, {255, 1, 1, 1}} {
+		if _, _, err := Decode(b); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%x: %v", b, err)
+		}
+	}
+}
+
+// FuzzDecode: any bytes are either malformed or an effect that has the same meaning written anew,
+// and never more is taken than there is.
+func FuzzDecode(f *testing.F) {
+	for i := range examples {
+		f.Add(Append(nil, &examples[i]))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, rest, err := Decode(b)
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		if len(rest) >= len(b) || !bytes.HasSuffix(b, rest) {
+			t.Fatalf("%d bytes are left of %d", len(rest), len(b))
+		}
+		again, tail, err := Decode(Append(nil, &e))
+		if err != nil || len(tail) != 0 || !same(e, again) {
+			t.Fatalf("%+v came back as %+v, %v", e, again, err)
+		}
+	})
+}
+
+func BenchmarkAppend(b *testing.B) {
+	e := Effect{Kind: Set, Version: 7, Key: make([]byte, 16), Value: make([]byte, 100)}
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = Append(buf[:0], &e)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	buf := Append(nil, &Effect{Kind: Set, Version: 7, Key: make([]byte, 16),
+		Value: make([]byte, 100)})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Decode(buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

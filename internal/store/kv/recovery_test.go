@@ -1,0 +1,305 @@
+package kv
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/synapdb/synap/internal/effect"
+)
+
+// snapshot is an export in the making, of a store that goes on changing.
+type snapshot struct {
+	c      ExportCursor
+	blocks [][]byte
+	from   int // of the journal: records from here on are replayed
+	swaps  uint64
+	done   bool
+}
+
+func (m *model) beginSnapshot() *snapshot {
+	return &snapshot{swaps: m.s.Swaps(), from: len(m.journal.records)}
+}
+
+func (x *snapshot) slice(s *Store) {
+	block, more := s.Export(&x.c, nil)
+	if len(block) > 0 {
+		x.blocks = append(x.blocks, block)
+	}
+	x.done = !more
+}
+
+// load imports the blocks and replays what came since.
+func (x *snapshot) load(t tester, m *model, o Options) *Store {
+	s := newStore(t, o)
+	for _, b := range x.blocks {
+		if err := s.Import(m.w.now, b); err != nil {
+			t.Fatalf("%v", err)
+		}
+	}
+	s.FinishImport()
+	if err := s.checkInvariants(); err != nil {
+		t.Fatalf("imported: %v", err)
+	}
+	m.journal.replay(s, x.from)
+	return s
+}
+
+// actions are those of the model that change the store.
+func (m *model) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"one": m.one, "group": m.group, "whole": m.whole, "many": m.many, "many2": m.many,
+		"time": func(t *rapid.T) {
+			m.w.now += rapid.OneOf(rapid.Int64Range(0, 200), rapid.Int64Range(0, 100_000)).Draw(t, "ms")
+		},
+		"maintain": func(t *rapid.T) {
+			m.s.Maintain(m.w.now, rapid.Int64Range(1, 20_000).Draw(t, "µs"))
+		},
+		"": func(*rapid.T) {},
+	}
+}
+
+func otherOptions(t *rapid.T) Options {
+	return rapid.SampledFrom([]Options{
+		{Shards: 4, Seed: 7}, // as the model's
+		{Shards: 4, Seed: 8}, {Shards: 1, Seed: 7}, {Shards: 16, Seed: 7},
+	}).Draw(t, "options")
+}
+
+// TestSnapshotAndJournalEqualLive: slices exported while the store changes, and the journal since
+// the first of them, lead to the same state, or a Swap was counted.
+func TestSnapshotAndJournalEqualLive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newModel(t)
+		var x *snapshot
+		actions := m.actions()
+		actions["slice"] = func(t *rapid.T) {
+			if x == nil {
+				x = m.beginSnapshot()
+			}
+			for range rapid.IntRange(1, 4).Draw(t, "slices") {
+				if !x.done {
+					x.slice(m.s)
+				}
+			}
+		}
+		actions["slice2"] = actions["slice"]
+		t.Repeat(actions)
+		if x == nil {
+			x = m.beginSnapshot()
+		}
+		for !x.done {
+			x.slice(m.s)
+			m.one(t)
+		}
+		swapped := false
+		for _, r := range m.journal.records[x.from:] {
+			swapped = swapped || effect.Kind(r.payload[0]) == effect.Swap
+		}
+		if counted := m.s.Swaps() != x.swaps; counted != swapped {
+			t.Fatalf("swapped meanwhile: %v, counted: %v", swapped, counted)
+		}
+		if swapped {
+			return
+		}
+		s := x.load(t, m, otherOptions(t))
+		if s.Digest() != m.s.Digest() {
+			t.Fatalf("the digests differ")
+		}
+		m.compareAll(t, s)
+		if err := s.checkInvariants(); err != nil {
+			t.Fatalf("%v", err)
+		}
+	})
+}
+
+// TestFrozenStoreKeepsEverything: while the journal takes nothing, nothing goes by itself.
+func TestFrozenStoreKeepsEverything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newModel(t)
+		t.Repeat(m.actions())
+		m.journal.full = true
+		records, digest := len(m.journal.records), m.s.Digest()
+		const tick = 1 << tickShift // so late may a key be collected
+		m.w.now += rapid.Int64Range(tick, 1<<40).Draw(t, "ms")
+		late := m.w.clone()
+		late.now -= tick
+		m.s.SetMemoryLimit(1<<20, AllKeysLRU)
+		m.compareAll(t, m.s)
+		for range 10 {
+			key := drawKey(t)
+			m.s.with(m.w.now, 0, key, func(tx *Tx) {
+				var w Watcher
+				tx.Watch(&w, 0, []byte(key))
+				m.compare(t, tx, 0, key)
+				tx.Changed(&w)
+			})
+			m.scan(t)
+			m.s.Maintain(m.w.now, 10_000)
+			_ = m.s.MakeRoom(1000, m.w.now)
+		}
+		if len(m.journal.records) != records || m.s.Digest() != digest {
+			t.Fatalf("the frozen store changed")
+		}
+		m.journal.full = false
+		m.s.SetMemoryLimit(0, NoEviction)
+		for m.s.Maintain(m.w.now, 10_000) {
+		}
+		for db := range uint8(Databases) {
+			if got, most := m.s.Count(db), late.count(db); int(got) > most {
+				t.Fatalf("database %d has %d keys after the thaw, not %d", db, got, most)
+			}
+		}
+	})
+}
+
+func TestEvictionsAreRecorded(t *testing.T) {
+	s := newStore(t, Options{Shards: 2, Seed: 7, MaxMemory: 2 << 20, Policy: AllKeysLRU})
+	j := &recorder{t: t}
+	s.SetJournal(j)
+	for i := range 20_000 {
+		if err := s.MakeRoom(200, epoch); err != nil {
+			t.Fatal(err)
+		}
+		s.set(epoch, 0, fmt.Sprint("key", i), make([]byte, 200), 0)
+	}
+	if s.Stats().Evicted == 0 {
+		t.Fatal("nothing was evicted")
+	}
+	again := newStore(t, Options{})
+	j.replay(again, 0)
+	if again.Digest() != s.Digest() {
+		t.Error("the digests differ")
+	}
+}
+
+func TestTxIsOneRecord(t *testing.T) {
+	s := newStore(t, Options{})
+	j := &recorder{t: t}
+	s.SetJournal(j)
+	s.set(epoch, 0, "old", []byte("x"), epoch+10)
+	var tx Tx
+	begin := func() {
+		s.Begin(&tx, epoch+20)
+		tx.DeclareAll()
+		tx.Lock()
+	}
+	set := func(key string) {
+		tx.Apply(effect.Effect{Kind: effect.Set, Key: []byte(key), Value: []byte("v")})
+	}
+	begin()
+	set("a")
+	set("old") // expires first
+	set("b")
+	tx.Unlock()
+	if len(j.records) != 2 || len(j.effects) != 5 || tx.LSN() != 2 {
+		t.Fatalf("%d records, %d effects, LSN %d", len(j.records), len(j.effects), tx.LSN())
+	}
+	if e := j.effects[2]; e.Kind != effect.Expire || string(e.Key) != "old" {
+		t.Errorf("%+v", e)
+	}
+	begin()
+	tx.Get(0, []byte("a"))
+	tx.Unlock()
+	if len(j.records) != 2 || tx.LSN() != 2 {
+		t.Errorf("reading made record %d", tx.LSN())
+	}
+	begin()
+	set("before")
+	tx.Atomic()
+	set("undone")
+	tx.Rollback()
+	set("after")
+	tx.Unlock()
+	if n := len(j.effects); len(j.records) != 3 || n != 7 ||
+		string(j.effects[5].Key) != "before" || string(j.effects[6].Key) != "after" {
+		t.Errorf("after a rollback: %d records, %d effects", len(j.records), n)
+	}
+}
+
+func TestReplayedEffectsAreExact(t *testing.T) {
+	s := newStore(t, Options{})
+	j := &recorder{t: t}
+	s.SetJournal(j)
+	payload := effect.Append(nil, &effect.Effect{
+		Kind: effect.Set, Key: []byte("k"), Value: []byte("v"), Version: 41, Deadline: epoch - 1,
+	})
+	payload = effect.Append(payload, &effect.Effect{
+		Kind: effect.Patch, Key: []byte("k"), Offset: 1, Value: []byte("w"), Version: 42,
+	})
+	if err := s.ReplayRecord(epoch, payload); err != nil {
+		t.Fatal(err)
+	}
+	s.with(epoch-2, 0, "k", func(tx *Tx) {
+		e, ok := tx.Peek(0, []byte("k"))
+		if !ok || string(e.Value()) != "vw" || e.Version() != 42 || e.Deadline() != epoch-1 {
+			t.Errorf("%v: %s, version %d, deadline %d", ok, e.Value(), e.Version(), e.Deadline())
+		}
+	})
+	if len(j.records) != 0 {
+		t.Error("a replayed record was recorded again")
+	}
+}
+
+func TestMalformedRecordsChangeNothing(t *testing.T) {
+	good := effect.Append(nil, &effect.Effect{Kind: effect.Set, Key: []byte("k"), Version: 1})
+	for _, e := range []effect.Effect{
+		{Kind: effect.Set, DB: Databases}, {Kind: effect.Swap, Other: Databases},
+		{Kind: effect.Set, Flags: 8}, {Kind: effect.Set, Key: make([]byte, MaxKeyBytes+1)},
+		{Kind: effect.Patch, Offset: MaxValueBytes, Value: []byte("x")},
+		{Kind: effect.Flush, DB: 16},
+	} {
+		s := newStore(t, Options{})
+		bad := effect.Append(bytes.Clone(good), &e)
+		if err := s.ReplayRecord(epoch, bad); !errors.Is(err, effect.ErrMalformed) {
+			t.Errorf("kind %d: %v", e.Kind, err)
+		}
+		if err := s.ReplayRecord(epoch, bad[:len(bad)-1]); err == nil {
+			t.Errorf("kind %d cut off", e.Kind)
+		}
+		if s.Count(0) != 0 {
+			t.Errorf("kind %d: a part was applied", e.Kind)
+		}
+	}
+}
+
+// FuzzReplay: whatever a record or a block says, the store stays whole.
+func FuzzReplay(f *testing.F) {
+	var record []byte
+	for _, e := range []effect.Effect{
+		{Kind: effect.Set, Key: []byte("a"), Value: []byte("v"), Version: 1, Deadline: epoch},
+		{Kind: effect.Patch, Key: []byte("a"), Offset: 40_000, Value: []byte("w"), Version: 2},
+		{Kind: effect.Deadline, Key: []byte("a"), Version: 3, Deadline: epoch + 1},
+		{Kind: effect.Swap, DB: 0, Other: 1}, {Kind: effect.Delete, DB: 1, Key: []byte("a")},
+		{Kind: effect.FlushAll},
+	} {
+		one := effect.Append(nil, &e)
+		f.Add(one)
+		record = append(record, one...)
+		f.Add(record)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := newStore(t, Options{Shards: 2, Seed: 7})
+		for rest := b; len(rest) > 0; { // what takes more than 1 MiB is right but slow
+			e, more, err := effect.Decode(rest)
+			if err != nil {
+				break
+			}
+			if e.Offset > 1<<20 {
+				t.Skip()
+			}
+			rest = more
+		}
+		err := s.ReplayRecord(epoch, b)
+		if imported := s.Import(epoch, b); err != nil && imported == nil {
+			t.Fatalf("imported what replay refuses: %v", err)
+		}
+		s.FinishImport()
+		if err := s.checkInvariants(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
