@@ -9,7 +9,7 @@ LDFLAGS   := -X main.commit=$(VERSION)
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-debug test-clients lint fuzz bench bench-peers tools-apt clean
+.PHONY: help build run test test-go test-debug test-clients test-crash lint fuzz bench bench-peers tools-apt clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -38,6 +38,9 @@ test-clients: build .cache/venv/ready ## published Python clients against the bu
 	.cache/venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+test-crash: ## kill the server SYNAP_KILLS times (default 200) and look for lost writes
+	SYNAP_KILLS=$${SYNAP_KILLS:-200} $(GO) test -count 1 -timeout 60m -v ./test/crash
+
 lint: $(LINT) ## gofmt, go vet, golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
 	$(GO) vet ./...
@@ -64,6 +67,7 @@ bench: ## the store's benchmarks, then both servers under redis-benchmark and wr
 bench-peers: build tools-apt ## Synap and its peers in the same run
 	bench/vs-redis.sh
 	bench/http.sh
+	bench/durability.sh
 
 tools-apt: ## install what the tests need (Debian's redis-server is their oracle)
 	@command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null \

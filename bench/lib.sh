@@ -23,11 +23,12 @@ build() {
     [ -x "$SYNAP" ] || (cd "$ROOT" && go build -o "$SYNAP" ./cmd/synap-server)
 }
 
-# start_synap NAME [FLAGS...]: sets PID, RESP and HTTP.
+# start_synap NAME [FLAGS...]: sets PID, RESP and HTTP. Its data directory is $WORK/NAME.json.data.
 start_synap() {
     local ports=$WORK/$1.json; shift
     rm -f "$ports"
-    "$SYNAP" --host 127.0.0.1 --port 0 --resp-port 0 --ports-file "$ports" "$@" \
+    "$SYNAP" --host 127.0.0.1 --port 0 --resp-port 0 --ports-file "$ports" \
+        --data-dir "$ports.data" "$@" \
         2>"$ports.log" &
     PID=$!; PIDS+=("$PID")
     for _ in $(seq 200); do

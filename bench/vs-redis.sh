@@ -5,12 +5,13 @@
 #   TESTS="SET GET INCR"   PIPELINES="1 16"   RUNS=3 (the median is printed)
 #   REQUESTS=300000  at pipeline 1; four times as many when pipelined
 #   CLIENTS=50  SIZE=100  KEYS=100000
+#   LEVEL=memory     durability of Synap, redis-server having none here
 #   SYNAP=path       a built server; REDIS=path of redis-server
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 LOOPS=${LOOPS:-1 $(nproc)} TESTS=${TESTS:-SET GET INCR} PIPELINES=${PIPELINES:-1 16}
 RUNS=${RUNS:-3} REQUESTS=${REQUESTS:-300000} CLIENTS=${CLIENTS:-50} SIZE=${SIZE:-100}
-KEYS=${KEYS:-100000} REDIS=${REDIS:-redis-server}
+KEYS=${KEYS:-100000} LEVEL=${LEVEL:-memory} REDIS=${REDIS:-redis-server}
 need redis-benchmark "$REDIS" awk
 build
 
@@ -42,7 +43,7 @@ declare -A PORT PROCESS
 start_redis; PORT[redis]=$RESP PROCESS[redis]=$PID
 SERVERS=redis
 for loops in $(echo "$LOOPS" | tr ' ' '\n' | sort -nu); do
-    start_synap "synap$loops" --loops "$loops"
+    start_synap "synap$loops" --loops "$loops" --durability "$LEVEL"
     PORT[synap$loops]=$RESP PROCESS[synap$loops]=$PID SERVERS="$SERVERS synap$loops"
 done
 

@@ -104,8 +104,8 @@ func (in *Instance) connectionSettings() []command.Setting {
 	}
 }
 
-// fixedSettings are those that only a restart can change, and those that describe what a Synap
-// without persistence is. The latter accept the value they have: clients set them blindly.
+// fixedSettings are those that only a restart can change, and those that describe in Redis' words
+// what Synap is. The latter accept the value they have: clients set them blindly.
 func (in *Instance) fixedSettings() []command.Setting {
 	protected := "yes"
 	if in.config.Server.AllowInsecure {
@@ -120,18 +120,35 @@ func (in *Instance) fixedSettings() []command.Setting {
 		{Name: "protected-mode", Get: constant(protected)},
 		{Name: "requirepass", Get: constant("")},
 	}
-	for name, value := range map[string]string{
-		"save": "", "appendonly": "no", "cluster-enabled": "no", "lazyfree-lazy-user-del": "no",
-	} {
+	described := in.persistenceInWords()
+	described["cluster-enabled"], described["lazyfree-lazy-user-del"] = "no", "no"
+	for name, value := range described {
 		list = append(list, command.Setting{Name: name, Get: constant(value),
 			Set: func(text string) error {
 				if text != value {
-					return fmt.Errorf("only %q is supported: Synap keeps no such files", value)
+					return fmt.Errorf("only %q is possible while the server runs", value)
 				}
 				return nil
 			}})
 	}
 	return list
+}
+
+// persistenceInWords describes persistence by the parameters that Redis has for its own.
+func (in *Instance) persistenceInWords() map[string]string {
+	if in.data == nil {
+		return map[string]string{"save": "", "appendonly": "no", "appendfsync": "no"}
+	}
+	p := &in.config.Persistence
+	words := map[string]string{"save": "", "appendonly": "yes", "appendfsync": "everysec",
+		"dir": in.data.Dir()}
+	if p.Level == "disk" {
+		words["appendfsync"] = "always"
+	}
+	if p.SnapshotIntervalSecs > 0 {
+		words["save"] = strconv.Itoa(p.SnapshotIntervalSecs) + " 1"
+	}
+	return words
 }
 
 func constant(v string) func() string { return func() string { return v } }
