@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,13 +58,15 @@ func launch(t *testing.T, dir string, flags ...string) *child {
 func launchAs(t *testing.T, dir string, by []string, flags ...string) *child {
 	t.Helper()
 	c := &child{t: t, done: make(chan struct{}), ports: filepath.Join(t.TempDir(), "ports.json")}
-	args := append(by, harness.Binary(t), "--host", "127.0.0.1", "--port", "0",
+	args := append(slices.Clone(by), harness.Binary(t), "--host", "127.0.0.1", "--port", "0",
 		"--resp-port", "0", "--ports-file", c.ports, "--data-dir", dir)
 	args = append(args, flags...)
 	c.Cmd = exec.Command(args[0], args[1:]...)
-	// Small files, so that segments change and snapshots are made all the time.
-	c.Env = append(os.Environ(), "SYNAP_PERSISTENCE_SEGMENT_MB=1",
-		"SYNAP_PERSISTENCE_SNAPSHOT_JOURNAL_MB=2", "SYNAP_PERSISTENCE_FSYNC_INTERVAL_MS=20")
+	// Small files, so that segments change and snapshots are made all the time. A test's own
+	// environment wins.
+	c.Env = append([]string{"SYNAP_PERSISTENCE_SEGMENT_MB=1",
+		"SYNAP_PERSISTENCE_SNAPSHOT_JOURNAL_MB=2", "SYNAP_PERSISTENCE_FSYNC_INTERVAL_MS=20",
+	}, os.Environ()...)
 	c.Stderr = &c.log
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -76,13 +79,25 @@ func launchAs(t *testing.T, dir string, by []string, flags ...string) *child {
 // await waits until the server serves.
 func (c *child) await() *child {
 	c.t.Helper()
+	if !c.serves() {
+		c.t.Fatalf("the server does not serve: %s", c.log.String())
+	}
+	return c
+}
+
+// serves waits until the server serves, or says that it never will.
+func (c *child) serves() bool {
+	c.t.Helper()
 	for deadline := time.Now().Add(patient); ; time.Sleep(time.Millisecond) {
 		text, err := os.ReadFile(c.ports)
 		if err == nil && json.Unmarshal(text, c) == nil && c.RESP > 0 {
-			return c
+			return true
 		}
-		if c.ended() || time.Now().After(deadline) {
-			c.t.Fatalf("the server does not serve: %s", c.log.String())
+		if c.ended() {
+			return false
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("the server neither serves nor ends: %s", c.log.String())
 		}
 	}
 }
