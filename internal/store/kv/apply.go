@@ -70,7 +70,7 @@ func (t *Tx) write(e *effect.Effect) uint32 {
 	switch {
 	case t.replay: // it is in the record
 	case at.ref != 0:
-		e.Version = at.sp.head(at.ref).version + 1
+		e.Version = at.sp.head(at.ref).next()
 	default:
 		e.Version = 1
 	}
@@ -113,7 +113,7 @@ func (t *Tx) setDeadline(e *effect.Effect) uint32 {
 	sp := at.sp
 	h := sp.head(at.ref)
 	if !t.replay {
-		e.Version = h.version + 1
+		e.Version = h.next()
 	}
 	t.append(e, sp.shard, at.ref)
 	if h.timed() {

@@ -66,6 +66,8 @@ type heap struct {
 	orphans  atomic.Int64 // bytes of values that only readers hold
 	resident atomic.Int64 // bytes with memory behind them, a mapping counted whole
 	overhead atomic.Int64 // bytes of the arena's tables
+	full     atomic.Bool  // the arena's address space is nearly used up
+	share    int          // address space for the arena, in bytes
 	mu       struct {     // a leaf: nothing else is locked under it
 		sync.Mutex
 		arena  *slab.Arena
@@ -84,7 +86,7 @@ func (hp *heap) alloc(size, room int) *Large {
 	hp.mu.values++
 	if room <= slab.MaxBlock {
 		if hp.mu.arena == nil {
-			hp.mu.arena = newArena()
+			hp.mu.arena = newArena(hp.share)
 		}
 		l.ref = hp.mu.arena.Alloc(room)
 		b := hp.mu.arena.Bytes(l.ref)
@@ -138,14 +140,46 @@ func (hp *heap) measure() {
 	if hp.mu.arena == nil {
 		hp.resident.Store(hp.mu.mapped)
 		hp.overhead.Store(0)
+		hp.full.Store(false)
 		return
 	}
 	hp.resident.Store(hp.mu.mapped + hp.mu.arena.Resident())
 	hp.overhead.Store(hp.mu.arena.Overhead())
+	hp.full.Store(hp.mu.arena.Full())
+}
+
+// loose says that much of the arena's memory is free blocks amid others.
+func (hp *heap) loose() bool {
+	hp.mu.Lock()
+	defer hp.mu.Unlock()
+	a := hp.mu.arena
+	return a != nil && a.Resident()-a.Live() > 2*keepIdle+a.Live()/4
+}
+
+// move copies a value out of a sparse slab and returns the size of its block, 0 if it stays. The
+// shard of its key is locked and no reader retains it, so nobody sees the bytes move.
+func (hp *heap) move(l *Large) int {
+	if l.ref == 0 || l.refs.Load() != 1 {
+		return 0
+	}
+	hp.mu.Lock()
+	defer hp.mu.Unlock()
+	if !hp.mu.arena.Sparse(l.ref) {
+		return 0
+	}
+	to := hp.mu.arena.Alloc(l.cost)
+	b := hp.mu.arena.Bytes(to)
+	hp.mu.Unlock() // readers that release other values need not wait for the copy
+	copy(b, l.bytes)
+	hp.mu.Lock()
+	hp.mu.arena.Free(l.ref)
+	l.ref, l.bytes = to, b[:len(l.bytes)]
+	hp.measure()
+	return l.cost
 }
 
 // trim gives idle memory back and says whether there is more.
-func (hp *heap) trim(keep, most int64) bool {
+func (hp *heap) trim(budget *int64) bool {
 	hp.mu.Lock()
 	defer hp.mu.Unlock()
 	hp.closeIf(true)
@@ -153,7 +187,9 @@ func (hp *heap) trim(keep, most int64) bool {
 		hp.measure()
 		return false
 	}
-	more := hp.mu.arena.Trim(keep, most)
+	before := hp.mu.arena.Resident()
+	more := hp.mu.arena.Trim(keepIdle, trimBatch)
+	*budget -= (before - hp.mu.arena.Resident()) >> 10 * costTrim
 	hp.measure()
 	return more
 }

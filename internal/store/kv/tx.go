@@ -22,6 +22,8 @@ type Tx struct {
 	mark    int    // of the record, what was there before the atomic section
 	lsn     uint64
 	swapped bool
+
+	warmed uint64 // keeps the loads of Warm alive
 }
 
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
