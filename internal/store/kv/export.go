@@ -16,83 +16,93 @@ const (
 	sliceBytes   = 64 << 10
 )
 
-// ExportCursor is how far an Export came: it holds a key, no place in memory, so any change
-// between two slices is harmless. The zero value is the beginning. Not safe for concurrent use.
+// ExportCursor is how far an Export came: it holds keys, no places in memory, so any change between
+// two slices is harmless. The zero value is the beginning. Not safe for concurrent use.
 type ExportCursor struct {
 	// Entries counts those exported so far.
 	Entries uint64
 
-	shard int
-	db    int
-	begun bool   // after is set
-	after []byte // the last key exported of the database in the shard
-	large *Large // of the last entry of the slice: still to be copied
+	shards []exported
+	next   int    // the shard of the next slice
+	done   int    // shards wholly exported
+	large  *Large // of the last entry of the slice: still to be copied
 }
 
-// Shard is the shard the next slice comes from, up to Store.Shards: a measure of progress.
-func (c *ExportCursor) Shard() int { return c.shard }
+// exported is how far the export of one shard came.
+type exported struct {
+	db    int    // the database; Databases when the shard is done
+	begun bool   // after is set
+	after []byte // the last key exported of the database
+}
 
 // Export appends the next slice of the store to dst, as Set effects, and says whether there may be
 // more. A slice may be empty. Blocks for Import are slices, or some of them one after the other.
+// The shards take turns, so that several Imports of the blocks seldom meet in one shard, and so
+// that nobody waits for the same lock again and again.
 //
 // The store is in use meanwhile, so the slices together show no single moment: a key that is
 // there from the first slice to the last is exported once, in one of its states; one that comes
 // or goes may be missing. Expired keys not yet collected count as there.
 func (s *Store) Export(c *ExportCursor, dst []byte) (out []byte, more bool) {
-	if c.shard < len(s.shards) {
-		sh := &s.shards[c.shard]
-		sh.mu.Lock()
-		dst = sh.export(c, dst)
-		sh.mu.Unlock()
+	if c.shards == nil {
+		c.shards = make([]exported, len(s.shards))
 	}
+	if c.done == len(s.shards) {
+		return dst, false
+	}
+	for c.shards[c.next].db == Databases {
+		c.next = (c.next + 1) % len(s.shards)
+	}
+	at, sh := &c.shards[c.next], &s.shards[c.next]
+	sh.mu.Lock()
+	dst = sh.export(c, at, dst)
+	sh.mu.Unlock()
 	if l := c.large; l != nil {
 		dst = append(dst, l.bytes...)
 		l.Release()
 		c.large = nil
 	}
-	return dst, c.shard < len(s.shards)
+	if at.db == Databases {
+		c.done++
+		at.after = nil
+	}
+	c.next = (c.next + 1) % len(s.shards)
+	return dst, c.done < len(s.shards)
 }
 
-// export appends a slice of the locked shard and moves the cursor on.
-func (sh *shard) export(c *ExportCursor, dst []byte) []byte {
-	for ; c.db < Databases; c.db++ {
-		sp := sh.db[c.db].Load()
-		if sp == nil {
-			c.begun = false
-			continue
+// export appends a slice of the locked shard and moves on in it.
+func (sh *shard) export(c *ExportCursor, at *exported, dst []byte) []byte {
+	for from := len(dst); at.db < Databases && len(dst) == from; {
+		sp, whole := sh.db[at.db].Load(), true
+		if sp != nil {
+			dst, whole = sp.export(c, at, dst)
 		}
-		var done bool
-		if dst, done = sp.export(c, dst); !done {
-			return dst
-		}
-		c.begun = false
-		if c.db++; c.db < Databases {
-			return dst
+		if whole {
+			at.db++
+			at.begun = false
 		}
 	}
-	c.shard++
-	c.db = 0
 	return dst
 }
 
 // export appends a slice of the space and says whether that was all of it.
-func (sp *space) export(c *ExportCursor, dst []byte) (out []byte, done bool) {
+func (sp *space) export(c *ExportCursor, at *exported, dst []byte) (out []byte, whole bool) {
 	if sp.delta.n > 0 {
 		sp.merge()
 		sp.account()
 	}
 	var it order.Iter
-	if !c.begun {
+	if !at.begun {
 		sp.order.SeekFirst(&it)
-	} else if sp.order.Seek(c.after, &it); it.Valid() && bytes.Equal(sp.Key(it.Ref()), c.after) {
+	} else if sp.order.Seek(at.after, &it); it.Valid() && bytes.Equal(sp.Key(it.Ref()), at.after) {
 		it.Next()
 	}
 	from := len(dst)
 	var h *head
 	for n := 0; it.Valid(); it.Next() {
 		if n == sliceEntries || len(dst)-from >= sliceBytes || c.large != nil {
-			c.begun = true
-			c.after = append(c.after[:0], h.key()...)
+			at.begun = true
+			at.after = append(at.after[:0], h.key()...)
 			return dst, false
 		}
 		h = sp.head(it.Ref())

@@ -110,15 +110,18 @@ func load(tb *testing.B, s *Store, blocks [][]byte) {
 	var group sync.WaitGroup
 	for half := range 2 {
 		group.Go(func() {
-			for _, block := range blocks[half*len(blocks)/2 : (half+1)*len(blocks)/2] {
-				if err := s.Import(epoch, block); err != nil {
+			for i := half; i < len(blocks); i += 2 {
+				if err := s.Import(epoch, blocks[i]); err != nil {
 					tb.Error(err)
 				}
 			}
 		})
 	}
 	group.Wait()
-	s.FinishImport()
+	for range 2 {
+		group.Go(s.FinishImport)
+	}
+	group.Wait()
 }
 
 // BenchmarkCopySlabs is the rival of Export in slices: a copy of all blocks of one shard under

@@ -50,8 +50,9 @@ type shard struct {
 	count    counters
 
 	// Under mu.
-	batch   []uint32 // scratch for merging
-	scratch []byte   // for the record of a Tx
+	batch   []uint32             // scratch for merging
+	scratch []byte               // for the record of a Tx
+	loading *[Databases]*loading // spaces of an Import, else nil
 	moves   [moveBatch]uint32
 	watched watched
 
@@ -115,6 +116,14 @@ func (s *Store) Close() error {
 			if sp := sh.db[db].Swap(nil); sp != nil {
 				sp.close()
 			}
+		}
+		if sh.loading != nil {
+			for _, l := range sh.loading {
+				if l != nil {
+					l.sp.close()
+				}
+			}
+			sh.loading = nil
 		}
 		sh.heap.close()
 		sh.mu.Unlock()
