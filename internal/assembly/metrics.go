@@ -84,6 +84,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(descMisses, st.Misses)
 	count(descExpired, st.Expired)
 	count(descEvicted, st.Evicted)
+	m.durable(count, gauge)
 	m.commands(send, ch)
 }
 

@@ -172,10 +172,11 @@ func (a *app) copied(dir string, v persist.Verdict, err error) error {
 // askSnapshot makes a running server take a snapshot.
 func askSnapshot(ctx context.Context, base string) error {
 	url := strings.TrimSuffix(base, "/") + "/snapshot"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {
 		return usage(fmt.Errorf("%w; --url takes something like http://127.0.0.1:15500", err))
 	}
+	req.Header.Set("Content-Type", "application/json")
 	reply, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return failure{fmt.Errorf("a server uses the data directory, but does not answer at %s: "+

@@ -49,6 +49,7 @@ func (c *child) write(from, n int) {
 			c.t.Fatal(text, err)
 		}
 	}
+	_ = p.Close()
 }
 
 // holds checks that exactly the first n keys are there.
@@ -69,6 +70,7 @@ func (c *child) holds(n int) {
 	if text, err := p.do("DBSIZE"); err != nil || text != fmt.Sprint(n) {
 		c.t.Fatalf("%s keys, %v; want %d", text, err, n)
 	}
+	_ = p.Close()
 }
 
 func TestOrderlyEndLeavesASnapshot(t *testing.T) {
@@ -205,6 +207,7 @@ func TestDamagedSnapshotIsNotServed(t *testing.T) {
 				t.Fatal(text, err)
 			}
 		}
+		_ = p.Close()
 		c.stop()
 		c = launch(t, dir).await()
 	}
