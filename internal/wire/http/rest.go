@@ -93,6 +93,9 @@ func (x *exchange) rawBody(e *endpoint) (int, error) {
 }
 
 func (x *exchange) bodyFields(e *endpoint) (int, error) {
+	if len(e.row.Fields) == 0 && len(x.req.body) == 0 {
+		return 0, nil
+	}
 	body, ok := bodyEncoding(x.req.contentType)
 	if !ok {
 		return 415, errs.Request("Content-Type must be application/json or application/msgpack")
