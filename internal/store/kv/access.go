@@ -14,6 +14,7 @@ const (
 	newFrequency = 5    // so that a new key is not the first to go
 	logFactor    = 10   // how slowly the counter grows: 255 takes about a million accesses
 	backstep     = 3600 // seconds that the clock may go back without entries looking ancient
+	backMinutes  = backstep / 60
 )
 
 func seconds(now int64) uint32 { return uint32(now/1000) & 0xFFFFFF }
@@ -60,19 +61,27 @@ func (h *head) touch(now int64, frequency bool) {
 	}
 }
 
+// passed is the number of minutes since the last decay. Accesses come a little out of order, since
+// callers take the time before they wait for a lock: minus one must not be read as 65535.
+func (h *head) passed(now int64) uint16 {
+	if m := minutes(now) - h.decayed(); m < 1<<16-backMinutes {
+		return m
+	}
+	return 0
+}
+
 // decay lowers the counter by one for each minute without an access.
 func (h *head) decay(now int64) {
-	m := minutes(now)
-	if passed := m - h.decayed(); passed != 0 {
+	if passed := h.passed(now); passed != 0 {
 		h.access[0] -= uint8(min(passed, uint16(h.access[0])))
-		h.setDecayed(m)
+		h.setDecayed(minutes(now))
 	}
 }
 
 // idle is the time since the last access in ms.
 func (h *head) idle(now int64, frequency bool) int64 {
 	if frequency {
-		return int64(minutes(now)-h.decayed()) * 60_000
+		return int64(h.passed(now)) * 60_000
 	}
 	if s := (seconds(now) - h.clock()) & 0xFFFFFF; s < 0xFFFFFF-backstep {
 		return int64(s) * 1000

@@ -71,7 +71,7 @@ func (t *Tx) write(e *effect.Effect) uint32 {
 	}
 	e.Version = 1
 	if at.ref != 0 {
-		e.Version = at.sp.head(at.ref).version + 1
+		e.Version = at.sp.head(at.ref).next()
 	}
 	t.append(e, sh, at.ref)
 	switch {
@@ -111,7 +111,7 @@ func (t *Tx) setDeadline(e *effect.Effect) uint32 {
 	}
 	sp := at.sp
 	h := sp.head(at.ref)
-	e.Version = h.version + 1
+	e.Version = h.next()
 	t.append(e, sp.shard, at.ref)
 	if h.timed() {
 		sp.stop(h)

@@ -47,6 +47,9 @@ const (
 	inDelta   = 0x80 // not yet in the order
 )
 
+// next is the version after this one. It leaves out 0, which says that there is no key.
+func (h *head) next() uint32 { return max(h.version+1, 1) }
+
 func (h *head) timed() bool { return h.meta&timed != 0 }
 
 func (h *head) large() bool { return h.meta&isLarge != 0 }
@@ -137,7 +140,7 @@ func (e Entry) Large() (v *Large, ok bool) {
 // Flags are the flags the value was stored with.
 func (e Entry) Flags() effect.Flag { return e.h.flags() }
 
-// Version counts the changes of the key since its creation, from 1.
+// Version counts the changes of the key since its creation, from 1; after 2^32-1 comes 1 again.
 func (e Entry) Version() uint32 { return e.h.version }
 
 // Deadline is when the key expires, in ms since the Unix epoch, or 0.

@@ -21,7 +21,6 @@ func (s *Store) SetMemoryLimit(bytes int64, p Policy) {
 	s.policy.Store(uint32(p))
 	s.frequency.Store(p.frequency())
 	s.limit.Store(max(bytes, 0))
-	s.gate.Store(bytes > 0 || s.full.Load())
 }
 
 // MemoryLimit is the current limit and policy.
@@ -33,20 +32,16 @@ func (s *Store) MemoryLimit() (int64, Policy) {
 func (s *Store) markFull() {
 	if !s.full.Load() {
 		s.full.Store(true)
-		s.gate.Store(true)
 	}
 }
 
 // MakeRoom evicts, by the policy, until need more bytes fit. ErrMemory when they cannot.
-// The caller holds no lock. Without a limit it costs one atomic load.
+// The caller holds no lock. Without a limit it costs two atomic loads.
 //
 // What counts is Stats.Memory without the values that only readers retain: evicting keys would
 // not free those. When the address space of a shard is nearly used up (32 GiB; less where the
 // system limits it) there is no room under any policy.
 func (s *Store) MakeRoom(need int, now int64) error {
-	if !s.gate.Load() {
-		return nil
-	}
 	if s.full.Load() {
 		return ErrMemory
 	}

@@ -64,7 +64,6 @@ func (s *Store) clearFull() {
 		sh.mu.Unlock()
 	}
 	s.full.Store(false)
-	s.gate.Store(s.limit.Load() > 0)
 }
 
 // maintainShard works on one shard for about *budget ns and says whether more is waiting there.

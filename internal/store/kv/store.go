@@ -27,7 +27,6 @@ type Store struct {
 	policy    atomic.Uint32 // Policy
 	frequency atomic.Bool   // the policy counts frequency
 	full      atomic.Bool   // an arena's address space is nearly used up
-	gate      atomic.Bool   // limit or full: MakeRoom has something to ask
 	peak      atomic.Int64
 	turn      atomic.Uint32 // shard that is to evict next
 	base      int64         // bytes of the store itself

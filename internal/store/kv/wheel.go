@@ -25,6 +25,10 @@ const (
 	levels    = 7
 	lastTick  = 1<<(fanShift*levels) - 1 // in the year 10889
 
+	// The clock may go back by so many ticks, a minute, before the wheel goes back with it. Until
+	// then collection waits for the clock.
+	backTicks = 60_000 >> tickShift
+
 	firstIn = slab.MaxRef // prev of the first timer in list i is firstIn + i
 )
 
@@ -87,6 +91,9 @@ func (sp *space) moved(ref slab.Ref, h *head) { sp.relink(h.timer(), ref, ref) }
 func (sp *space) due(now int64, work *int) slab.Ref {
 	w := sp.wheel
 	until := uint64(max(now, 0)) >> tickShift
+	if until+backTicks < w.now {
+		sp.rewind(until)
+	}
 	for *work > 0 {
 		i, tick := w.next()
 		if i < 0 || tick > until {
@@ -104,6 +111,22 @@ func (sp *space) due(now int64, work *int) slab.Ref {
 		sp.schedule(ref, h)
 	}
 	return 0
+}
+
+// rewind takes the wheel back to tick now, after a clock that had run ahead was put right: new
+// deadlines would not come due before the clock is there again. It visits every timer at once,
+// because a list means nothing without the tick it was made at.
+func (sp *space) rewind(now uint64) {
+	first := sp.wheel.first
+	*sp.wheel = wheel{now: now}
+	for _, ref := range first {
+		for ref != 0 {
+			h := sp.head(ref)
+			next := h.timer().next
+			sp.schedule(ref, h)
+			ref = next
+		}
+	}
 }
 
 // next returns the list that comes due first, and when; -1 when all are empty. A list of a higher
