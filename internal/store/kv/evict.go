@@ -39,8 +39,8 @@ func (s *Store) markFull() {
 // The caller holds no lock. Without a limit it costs two atomic loads.
 //
 // What counts is Stats.Memory without the values that only readers retain: evicting keys would
-// not free those. When the address space of a shard is nearly used up (32 GiB; less where the
-// system limits it) there is no room under any policy.
+// not free those. When the address space of a shard is nearly used up (32 GiB; less with many
+// shards or where the system limits it) there is no room under any policy.
 func (s *Store) MakeRoom(need int, now int64) error {
 	if s.full.Load() {
 		return ErrMemory

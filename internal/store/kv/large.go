@@ -66,6 +66,8 @@ type heap struct {
 	orphans  atomic.Int64 // bytes of values that only readers hold
 	resident atomic.Int64 // bytes with memory behind them, a mapping counted whole
 	overhead atomic.Int64 // bytes of the arena's tables
+	full     atomic.Bool  // the arena's address space is nearly used up
+	share    int          // address space for the arena, in bytes
 	mu       struct {     // a leaf: nothing else is locked under it
 		sync.Mutex
 		arena  *slab.Arena
@@ -84,7 +86,7 @@ func (hp *heap) alloc(size, room int) *Large {
 	hp.mu.values++
 	if room <= slab.MaxBlock {
 		if hp.mu.arena == nil {
-			hp.mu.arena = newArena()
+			hp.mu.arena = newArena(hp.share)
 		}
 		l.ref = hp.mu.arena.Alloc(room)
 		b := hp.mu.arena.Bytes(l.ref)
@@ -138,10 +140,12 @@ func (hp *heap) measure() {
 	if hp.mu.arena == nil {
 		hp.resident.Store(hp.mu.mapped)
 		hp.overhead.Store(0)
+		hp.full.Store(false)
 		return
 	}
 	hp.resident.Store(hp.mu.mapped + hp.mu.arena.Resident())
 	hp.overhead.Store(hp.mu.arena.Overhead())
+	hp.full.Store(hp.mu.arena.Full())
 }
 
 // trim gives idle memory back and says whether there is more.

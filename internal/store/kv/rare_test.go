@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/slab"
 )
 
 // Properties verified: what happens only after billions of changes, or on a machine whose clocks
@@ -69,4 +70,45 @@ func TestExpiryGoesOnAfterTheClockRanAhead(t *testing.T) {
 		t.Errorf("%d keys are left", n)
 	}
 	mustHold(t, s)
+}
+
+func TestAddressSpaceIsShared(t *testing.T) {
+	for _, shards := range []int{1, 8, 256} {
+		share, err := arenaShare(shards, slab.Space())
+		if err != nil {
+			t.Skip(err) // the tests run under a limit of their own
+		}
+		if all := int64(share) * int64(shards) * (2*Databases + 1); all > 32<<40 || share < 3<<30 {
+			t.Errorf("%d shards: %d bytes for an arena, %d for all", shards, share, all)
+		}
+	}
+	if _, err := arenaShare(8, 4<<30); err == nil {
+		t.Error("8 shards in 4 GiB of address space accepted")
+	}
+}
+
+// A store whose address space runs out refuses to grow and goes on when there is room again.
+func TestFullAddressSpaceRefusesWrites(t *testing.T) {
+	for _, size := range []int{1000, 30_000, 200_000} {
+		s := newStore(t, Options{Shards: 1, MaxMemory: 1 << 40, Policy: AllKeysLRU})
+		s.share, s.shards[0].heap.share = slab.LeastBytes, slab.LeastBytes
+		value := make([]byte, size)
+		n := 0
+		for s.MakeRoom(size, epoch) == nil {
+			s.set(epoch, 0, fmt.Sprint("key:", n), value, 0)
+			if n++; n*size > 2*slab.LeastBytes {
+				t.Fatalf("%d values of %d bytes were let in", n, size)
+			}
+		}
+		if n*size < slab.LeastBytes/2 {
+			t.Errorf("only %d values of %d bytes were let in", n, size)
+		}
+		for i := range n {
+			s.del(epoch, 0, fmt.Sprint("key:", i))
+		}
+		s.settle(epoch)
+		if err := s.MakeRoom(size, epoch); err != nil {
+			t.Errorf("after deleting all values of %d bytes: %v", size, err)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"fmt"
 	"sync/atomic"
 	"unsafe"
 
@@ -40,10 +41,23 @@ type space struct {
 	expires   atomic.Int64 // timed entries
 }
 
-// newArena reserves the address space of one arena. A system that refuses even 64 MiB cannot run
-// the store at all.
-func newArena() *slab.Arena {
-	a, err := slab.New(slab.MaxBytes)
+// arenaShare is the address space for each arena of a store, in bytes: all that may ever be needed
+// get the same, so that the last database of the last shard finds its own.
+func arenaShare(shards int, space int64) (int, error) {
+	// Of entries and of tables for each database, and one of large values.
+	arenas := int64(shards) * (2*Databases + 1)
+	if space/arenas < slab.LeastBytes {
+		return 0, fmt.Errorf("address space is limited (ulimit -v) so that %d MiB are left for "+
+			"the store; with %d shards it takes %d MiB: lift the limit or take fewer shards",
+			space>>20, shards, arenas*slab.LeastBytes>>20)
+	}
+	return int(min(space/arenas, slab.MaxBytes)), nil
+}
+
+// newArena reserves the address space of one arena. It was made sure of when the store was made;
+// a system that refuses it now cannot run the store at all.
+func newArena(share int) *slab.Arena {
+	a, err := slab.New(share)
 	if err != nil {
 		panic("kv: " + err.Error())
 	}
@@ -51,8 +65,8 @@ func newArena() *slab.Arena {
 }
 
 func (s *Store) newSpace(sh *shard, db uint8) *space {
-	sp := &space{store: s, shard: sh, db: db, arena: newArena()}
-	sp.index.arena = newArena()
+	sp := &space{store: s, shard: sh, db: db, arena: newArena(s.share)}
+	sp.index.arena = newArena(s.share)
 	sp.order = order.New(sp)
 	return sp
 }
@@ -199,4 +213,6 @@ func (sp *space) account() {
 }
 
 // full says that the address space of an arena is nearly used up.
-func (sp *space) full() bool { return sp.arena.Full() || sp.index.arena.Full() }
+func (sp *space) full() bool {
+	return sp.arena.Full() || sp.index.arena.Full() || sp.shard.heap.full.Load()
+}

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/slab"
 )
 
 const (
@@ -22,6 +23,7 @@ type Store struct {
 	shards  []shard // power of two; lock order: ascending index
 	mask    uint64
 	samples int
+	share   int // address space of an arena, in bytes
 
 	limit     atomic.Int64  // bytes; 0 = none
 	policy    atomic.Uint32 // Policy
@@ -61,7 +63,7 @@ type shard struct {
 // counters are a shard's share of Stats.
 type counters struct{ hits, misses, expired, evicted, sets, dels atomic.Int64 }
 
-// New makes a store. It fails if the options are out of bounds.
+// New makes a store. It fails if the options are out of bounds, or the process' address space.
 func New(o Options) (*Store, error) {
 	if o.Shards == 0 {
 		o.Shards = 1
@@ -83,8 +85,15 @@ func New(o Options) (*Store, error) {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64() | 1
 	}
+	share, err := arenaShare(o.Shards, slab.Space())
+	if err != nil {
+		return nil, err
+	}
 	s := &Store{hash: newHasher(o.Seed), shards: make([]shard, o.Shards), samples: o.Samples}
-	s.mask = uint64(o.Shards - 1)
+	s.mask, s.share = uint64(o.Shards-1), share
+	for i := range s.shards {
+		s.shards[i].heap.share = share
+	}
 	s.base = int64(unsafe.Sizeof(*s)) + int64(o.Shards)*int64(unsafe.Sizeof(shard{}))
 	s.SetMemoryLimit(o.MaxMemory, o.Policy)
 	return s, nil

@@ -104,10 +104,16 @@ func (a *Arena) Overhead() int64 {
 // Resident is the number of bytes of the arena that have memory behind them.
 func (a *Arena) Resident() int64 { return a.resident }
 
-// Full says that less than a sixteenth of the address space is left. Callers should stop growing:
-// Alloc panics when there is none at all.
+// Full says that little of the address space is left. Callers should stop growing: Alloc panics
+// when there is none at all. A sixteenth in chunks that are not open is kept, half of that while
+// slabs in open chunks are free: most of what grows can use those.
 func (a *Arena) Full() bool {
-	return len(a.chunks) >= a.limit-a.limit/16 && len(a.spare) == 0 && a.warm == 0
+	keep := max(a.limit/16, kinds+1)
+	free := a.limit - len(a.chunks) + len(a.spare)
+	if a.warm != 0 {
+		free++
+	}
+	return free < max(keep/2, kinds) || free < keep && a.held > int64(a.limit-2*keep)<<chunkShift
 }
 
 // Ptr is where block r lies. It is valid until r is freed. It is aligned to 8 bytes.

@@ -10,9 +10,18 @@ import (
 )
 
 const (
-	mapAnon    = unix.MAP_PRIVATE | unix.MAP_ANON
-	leastSpace = 64 << 20
+	mapAnon = unix.MAP_PRIVATE | unix.MAP_ANON
+
+	// LeastBytes is the least address space an arena makes do with.
+	LeastBytes = 32 << 20
+
+	// A process has 128 TiB on the usual machines: a quarter of that is enough for all arenas.
+	mostSpace = 32 << 40
 )
+
+// Space is the address space, in bytes, that all arenas of a process may reserve together: half
+// of what it is allowed, because Go's heap and large values need some too.
+func Space() int64 { return min(spaceLimit()/2, mostSpace) }
 
 // mapping is a range of addresses owned by this package.
 type mapping struct {
@@ -22,17 +31,19 @@ type mapping struct {
 	full uintptr        // what mmap was asked for
 }
 
-// reserve takes up to size bytes of address space without memory behind it. Where the system
-// limits address space it settles for less, down to leastSpace.
+// reserve takes up to size bytes of address space without memory behind it. Where the system has
+// no more it settles for less, down to LeastBytes.
 func reserve(size uintptr) (mapping, error) {
 	for {
 		full := size + chunkBytes
 		raw, err := unix.MmapPtr(-1, 0, nil, full, unix.PROT_NONE, mapAnon)
 		if err == nil {
 			pad := -uintptr(raw) & (chunkBytes - 1)
-			return mapping{unsafe.Add(raw, pad), size, raw, full}, nil
+			m := mapping{unsafe.Add(raw, pad), size, raw, full}
+			adviseSmall(m.view(0, size)) // chunks become huge one by one
+			return m, nil
 		}
-		if size /= 2; size < leastSpace {
+		if size /= 2; size < LeastBytes {
 			return mapping{}, fmt.Errorf("reserve address space: %w", err)
 		}
 	}
