@@ -16,6 +16,7 @@ type Tx struct {
 
 	undo    []undo   // of the atomic section
 	dropped []*space // to be closed when nothing is locked
+	warmed  uint64   // keeps the loads of Warm alive
 }
 
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
