@@ -4,13 +4,14 @@
 #   LOOPS="1 2"      event loops of Synap to try
 #   TESTS="SET GET INCR"   PIPELINES="1 16"   RUNS=3 (the median is printed)
 #   REQUESTS=300000  at pipeline 1; four times as many when pipelined
-#   CLIENTS=50  SIZE=100  KEYS=100000
+#   CLIENTS=50  SIZE=100  KEYS=1000000
+#   FILL=1           store (nearly) all keys first; 0 = measure from empty, inserts included
 #   SYNAP=path       a built server; REDIS=path of redis-server
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 LOOPS=${LOOPS:-1 $(nproc)} TESTS=${TESTS:-SET GET INCR} PIPELINES=${PIPELINES:-1 16}
 RUNS=${RUNS:-3} REQUESTS=${REQUESTS:-300000} CLIENTS=${CLIENTS:-50} SIZE=${SIZE:-100}
-KEYS=${KEYS:-100000} REDIS=${REDIS:-redis-server}
+KEYS=${KEYS:-1000000} FILL=${FILL:-1} REDIS=${REDIS:-redis-server}
 need redis-benchmark "$REDIS" awk
 build
 
@@ -46,6 +47,13 @@ for loops in $(echo "$LOOPS" | tr ' ' '\n' | sort -nu); do
     PORT[synap$loops]=$RESP PROCESS[synap$loops]=$PID SERVERS="$SERVERS synap$loops"
 done
 
+if [ "$FILL" = 1 ]; then
+    for server in $SERVERS; do # 3 writes a key leave 5 % absent
+        redis-benchmark -p "${PORT[$server]}" -c 50 -P 32 -n $((3 * KEYS)) -r "$KEYS" \
+            -d "$SIZE" -t set,incr -q >/dev/null
+    done
+fi
+
 for _ in $(seq "$RUNS"); do
     for pipeline in $PIPELINES; do
         for test in $TESTS; do
@@ -58,7 +66,7 @@ done
 
 echo "# $(machine)"
 echo "# $("$REDIS" --version | sed 's/ sha.*//'); redis-benchmark -c $CLIENTS -r $KEYS -d $SIZE," \
-    "median of $RUNS"
+    "FILL=$FILL, median of $RUNS"
 printf '%-5s %3s %-8s %12s %10s %10s %10s\n' test P server ops/s cpu-us/op rate-ratio cpu-ratio
 for pipeline in $PIPELINES; do
     for test in $TESTS; do
