@@ -162,12 +162,16 @@ func (in *Instance) RESPPort() int { return in.engine.Server.RESPPort }
 func (in *Instance) Loops() int { return in.server.Loops() }
 
 // Close answers what has arrived, closes all connections and gives the memory back. What is not
-// answered when ctx ends is cut off, and Close says so.
+// answered when ctx ends is cut off, and Close says so. If something goes on even then, the memory
+// stays: it may be in use.
 func (in *Instance) Close(ctx context.Context) error {
 	err := in.server.Drain(ctx)
 	end, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return errors.Join(err, in.upkeep.Close(end), in.engine.Store.Close())
+	if running := in.upkeep.Close(end); running != nil || errors.Is(err, server.ErrStillRunning) {
+		return errors.Join(err, running)
+	}
+	return errors.Join(err, in.engine.Store.Close())
 }
 
 func (in *Instance) ready() error {
