@@ -24,7 +24,11 @@ func kvStatsRows() []*command.Row {
 		Name: "KVSTATS", Arity: 1, Group: "server", Since: "0.1.0", Flags: quick,
 		Summary: "Returns the figures of the key-value store as a map.",
 		Run: func(c *command.Ctx, _ [][]byte) error {
+			// Synap's clients read a map, though most of them never say HELLO 3.
+			spoken := c.Session.Resp
+			c.Session.Resp = 3
 			c.Reply.Map(len(kvStats))
+			c.Session.Resp = spoken
 			return writeKVStats(c)
 		},
 	}, {
