@@ -109,10 +109,10 @@ func memoryFacts(r *reading) []fact {
 	}
 	return []fact{
 		{"used_memory", r.stats.Memory},
-		{"used_memory_human", human(r.stats.Memory)},
+		{"used_memory_human", command.HumanBytes(r.stats.Memory)},
 		{"used_memory_rss", r.process.RSS},
 		{"used_memory_peak", r.stats.Peak},
-		{"used_memory_peak_human", human(r.stats.Peak)},
+		{"used_memory_peak_human", command.HumanBytes(r.stats.Peak)},
 		{"mem_fragmentation_ratio", ratio},
 		{"mem_allocator", "synap-slabs"},
 	}
