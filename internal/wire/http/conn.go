@@ -32,15 +32,11 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 			need = more
 			break
 		}
-		var e *endpoint
-		if l == laneFast {
-			e = h.find(x)
-		}
-		if e == nil || len(x.req.body) > h.options.MaxBody || h.extra(x) {
+		if l != laneFast || len(x.req.body) > h.options.MaxBody || h.extra(x) {
 			v = wire.HandOver
 			break
 		}
-		h.serve(x, e)
+		h.serve(x, h.find(x))
 		x.send(h, out)
 		consumed += n
 		if x.req.close {

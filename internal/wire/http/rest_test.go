@@ -86,7 +86,7 @@ func TestRoutesKeepTheContract(t *testing.T) {
 				t.Errorf("%s %s %s\n got %d %s\nwant %d %s", v.method, v.path, v.body,
 					a.StatusCode, a.body, v.status, v.want)
 			}
-			if a.StatusCode == 405 && a.Header.Get("Allow") != "GET, OPTIONS" {
+			if a.StatusCode == 405 && a.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
 				t.Errorf("Allow: %q", a.Header.Get("Allow"))
 			}
 			if a.Header.Get("Access-Control-Allow-Origin") != "*" {
