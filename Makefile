@@ -64,6 +64,7 @@ bench: ## the store's benchmarks, then both servers under redis-benchmark and wr
 bench-peers: build tools-apt ## Synap and its peers in the same run
 	bench/vs-redis.sh
 	bench/http.sh
+	bench/memory.sh
 
 tools-apt: ## install what the tests need (Debian's redis-server is their oracle)
 	@command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null \

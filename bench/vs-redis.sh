@@ -15,18 +15,6 @@ KEYS=${KEYS:-1000000} FILL=${FILL:-1} REDIS=${REDIS:-redis-server}
 need redis-benchmark "$REDIS" awk
 build
 
-start_redis() {
-    RESP=$(free_port)
-    "$REDIS" --port "$RESP" --bind 127.0.0.1 --save '' --appendonly no --dir "$WORK" \
-        >"$WORK/redis.log" 2>&1 &
-    PID=$!; PIDS+=("$PID")
-    for _ in $(seq 200); do
-        redis-cli -p "$RESP" ping >/dev/null 2>&1 && return
-        sleep 0.05
-    done
-    cat "$WORK/redis.log" >&2; exit 1
-}
-
 # measure SERVER PID PORT TEST PIPELINE: appends "rate cpu-per-op" to a file.
 measure() {
     local server=$1 pid=$2 port=$3 test=$4 pipeline=$5 n=$REQUESTS before after rate
