@@ -121,11 +121,12 @@ func (b *bucket) find(entries *slab.Arena, tag uint64, key []byte) slab.Ref {
 	}
 }
 
-// slot finds the place of ref, which must be in the index under h.
+// slot finds the place of ref, which must be in the index under h. It panics when it is not there:
+// to go on would corrupt more.
 func (x *index) slot(h uint64, ref slab.Ref) (s *segment, at, n int) {
 	s = x.segment(h)
 	at = home(h, len(s.table))
-	for {
+	for range s.table {
 		for n := range s.table[at].refs {
 			if s.table[at].refs[n] == ref {
 				return s, at, n
@@ -135,6 +136,7 @@ func (x *index) slot(h uint64, ref slab.Ref) (s *segment, at, n int) {
 			at = 0
 		}
 	}
+	panic("kv: an entry is missing from the index")
 }
 
 // replace makes the entry of old point to ref: the block moved.

@@ -149,7 +149,7 @@ func (hp *heap) measure() {
 }
 
 // trim gives idle memory back and says whether there is more.
-func (hp *heap) trim(keep, most int64) bool {
+func (hp *heap) trim(budget *int64) bool {
 	hp.mu.Lock()
 	defer hp.mu.Unlock()
 	hp.closeIf(true)
@@ -157,7 +157,9 @@ func (hp *heap) trim(keep, most int64) bool {
 		hp.measure()
 		return false
 	}
-	more := hp.mu.arena.Trim(keep, most)
+	before := hp.mu.arena.Resident()
+	more := hp.mu.arena.Trim(keepIdle, trimBatch)
+	*budget -= (before - hp.mu.arena.Resident()) >> 10 * costTrim
 	hp.measure()
 	return more
 }

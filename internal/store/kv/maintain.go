@@ -9,20 +9,26 @@ import (
 // item, measured on a 2-core machine and rounded up.
 const (
 	costVisit  = 300  // locking a shard and finding nothing to do
+	costSpace  = 500  // the same for each database it holds
 	costExpire = 1500 // one key
 	costDeal   = 400  // one timer dealt to a lower level of the wheel
 	costMerge  = 600  // one key moved from the delta to the order
-	costMove   = 1000 // one block moved by compaction
+	costMove   = 1000 // one block moved by compaction, and 1 for every 4 bytes
 	costTrim   = 100  // one KiB given back to the system
 
 	mostHold  = 100_000 // estimated ns of work under one lock
+	leastHold = 20_000  // enough to look at every database: the budget may be passed by so much
 	moveBatch = 32
 	trimBatch = 512 << 10 // bytes
 	keepIdle  = 1 << 20   // bytes of free memory an arena keeps, or an eighth of its live ones
 )
 
 // maintainer is the state between calls of Maintain. There is one caller at a time.
-type maintainer struct{ next int }
+type maintainer struct {
+	next  int // shard
+	first int // database to begin with: it changes with every round, so that none has to starve
+	idle  int // shards in turn that had nothing to do
+}
 
 // Maintain does due background work (expiry, merging new keys into the order, compaction) for at
 // most about budget microseconds and says whether more is waiting. One caller at a time. The
@@ -30,21 +36,26 @@ type maintainer struct{ next int }
 func (s *Store) Maintain(now int64, budgetMicros int64) (more bool) {
 	s.sawMemory(s.used())
 	budget := budgetMicros * 1000
-	idle := 0
-	for budget > 0 && idle < len(s.shards) {
-		left := min(budget, mostHold)
+	m := &s.maintain
+	for budget > 0 && m.idle < len(s.shards) {
+		left := min(max(budget, leastHold), mostHold)
 		before := left
-		if s.maintainShard(uint64(s.maintain.next), now, &left) {
-			idle = 0
+		if s.maintainShard(uint64(m.next), now, &left) {
+			m.idle = 0
 		} else {
-			idle++
+			m.idle++
 		}
 		budget -= before - left + costVisit
-		s.maintain.next = (s.maintain.next + 1) % len(s.shards)
+		if m.next = (m.next + 1) % len(s.shards); m.next == 0 {
+			m.first = (m.first + 1) % Databases
+		}
+	}
+	if more = m.idle < len(s.shards); !more {
+		m.idle = 0
 	}
 	s.clearFull()
 	_ = s.MakeRoom(0, now) // merging may have taken memory; that nothing can go is no failure here
-	return idle < len(s.shards)
+	return more
 }
 
 // clearFull finds out whether the arenas have room again.
@@ -74,14 +85,18 @@ func (s *Store) maintainShard(shard uint64, now int64, budget *int64) (more bool
 	t.Lock()
 	defer t.Unlock()
 	sh := &s.shards[shard]
-	for db := range sh.db {
+	for i := range sh.db {
+		db := uint8((i + s.maintain.first) % Databases)
 		sp := sh.db[db].Load()
 		if sp == nil {
 			continue
 		}
+		if *budget <= 0 {
+			return true
+		}
 		t.expireDue(sp, budget)
 		if sp.keys.Load() == 0 {
-			t.drop(sh, uint8(db))
+			t.drop(sh, db)
 			continue
 		}
 		if n := int64(sp.delta.n); n > 0 {
@@ -91,11 +106,10 @@ func (s *Store) maintainShard(shard uint64, now int64, budget *int64) (more bool
 		sp.compact(budget)
 		sp.trim(budget)
 		sp.account()
-		if *budget <= 0 {
-			return true
-		}
+		*budget -= costSpace
 	}
-	return sh.heap.trim(keepIdle, trimBatch)
+	more = sh.heap.trim(budget)
+	return more || *budget <= 0
 }
 
 // expireDue collects keys whose deadline has passed.
@@ -123,10 +137,11 @@ func (sp *space) compact(budget *int64) {
 		if len(refs) == 0 {
 			return
 		}
+		size := sp.arena.Size(refs[0]) // all of one slab
 		for _, ref := range refs {
 			sp.move(ref)
 		}
-		*budget -= int64(len(refs)) * costMove
+		*budget -= int64(len(refs)) * int64(costMove+size/4)
 	}
 }
 
@@ -144,7 +159,7 @@ func (sp *space) move(ref slab.Ref) {
 
 // trim gives idle memory back to the system.
 func (sp *space) trim(budget *int64) {
-	for _, a := range []*slab.Arena{sp.arena, sp.index.arena} {
+	for _, a := range [...]*slab.Arena{sp.arena, sp.index.arena} {
 		before := a.Resident()
 		a.Trim(max(keepIdle, a.Live()/8), trimBatch)
 		*budget -= (before - a.Resident()) >> 10 * costTrim

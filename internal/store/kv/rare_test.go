@@ -112,3 +112,24 @@ func TestFullAddressSpaceRefusesWrites(t *testing.T) {
 		}
 	}
 }
+
+// With many shards and databases one budget is not enough to look at all of them.
+func TestMaintainFindsAnIdleStoreIdle(t *testing.T) {
+	s := newStore(t, Options{Shards: 64})
+	for i := range 5000 {
+		s.set(epoch, uint8(i%Databases), fmt.Sprint(i), nil, 0)
+	}
+	calls := 1
+	for s.Maintain(epoch, 50) {
+		if calls++; calls > 1000 {
+			t.Fatal("there is always more to do")
+		}
+	}
+	for _, db := range []uint8{0, 7, 15} {
+		for i := range s.shards {
+			if sp := s.shards[i].db[db].Load(); sp != nil && sp.delta.n != 0 {
+				t.Fatalf("shard %d, database %d: %d keys not merged", i, db, sp.delta.n)
+			}
+		}
+	}
+}
