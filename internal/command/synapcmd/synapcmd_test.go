@@ -233,16 +233,3 @@ func TestCompareAndSetLosesNoUpdate(t *testing.T) {
 	want := fmt.Sprintf(`{3 "value" "x" "version" %d "ttl" (nil)`, workers*rounds+1)
 	b.expect(want, "kv.get", "key", "n", "with_version", true)
 }
-
-func TestRowsAreDescribed(t *testing.T) {
-	for _, row := range synapcmd.Rows(synapcmd.Options{}) {
-		if row.Summary == "" || row.Since == "" || row.Group == "" || row.Flags == 0 {
-			t.Errorf("%s lacks a summary, version, group or flag", row.Name)
-		}
-		for _, f := range row.Fields {
-			if f.Doc == "" {
-				t.Errorf("%s: field %s is not described", row.Name, f.Name)
-			}
-		}
-	}
-}
