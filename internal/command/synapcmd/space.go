@@ -25,7 +25,7 @@ func spaceRows(o Options) []*command.Row {
 		Summary: "Removes the keys that begin with prefix, or counts them. Not atomic.",
 		Fields: []command.Field{
 			{Name: "prefix", Type: command.StringField, Required: true, Doc: "Not empty."},
-			flag("dry_run", "Only count, at most 100000 keys; the reply has a cursor for the rest."),
+			flag("dry_run", "Only count, at most 100000 keys; a cursor leads to the rest."),
 			{Name: "limit", Type: command.IntField,
 				Doc: "Remove at most so many, 10000 at most. The reply says if more remain."},
 			{Name: "cursor", Type: command.StringField,
