@@ -39,6 +39,7 @@ type Instance struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 	upkeep *run.Group
+	ops    rate
 	mu     struct {
 		sync.Mutex
 		counters []*command.Counters
@@ -118,6 +119,7 @@ func (in *Instance) describe(b Build) command.ServerInfo {
 		Process:    in.process,
 		Counters:   in.allCounters,
 		ResetStats: in.resetStats,
+		OpsPerSec:  in.ops.perSecond.Load,
 	}
 }
 

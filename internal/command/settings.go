@@ -42,6 +42,8 @@ type ServerInfo struct {
 	Counters func() []*Counters
 	// ResetStats zeroes counters that live outside store and Counters (refused, bytes …).
 	ResetStats func()
+	// OpsPerSec is the present rate of commands.
+	OpsPerSec func() int64
 }
 
 // ProcessStats is a reading of the operating system's books, and of the sockets' traffic.

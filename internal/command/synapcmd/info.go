@@ -127,9 +127,13 @@ func statsFacts(r *reading) []fact {
 			}
 		}
 	}
+	rate := int64(0)
+	if read := r.c.Engine.Server.OpsPerSec; read != nil {
+		rate = read()
+	}
 	return []fact{
 		{"total_commands_processed", int64(executed)},
-		{"instantaneous_ops_per_sec", int64(0)},
+		{"instantaneous_ops_per_sec", rate},
 		{"total_connections_received", r.c.Engine.Sessions.Total()},
 		{"keyspace_hits", r.stats.Hits},
 		{"keyspace_misses", r.stats.Misses},
