@@ -148,6 +148,36 @@ func (hp *heap) measure() {
 	hp.full.Store(hp.mu.arena.Full())
 }
 
+// loose says that much of the arena's memory is free blocks amid others.
+func (hp *heap) loose() bool {
+	hp.mu.Lock()
+	defer hp.mu.Unlock()
+	a := hp.mu.arena
+	return a != nil && a.Resident()-a.Live() > 2*keepIdle+a.Live()/4
+}
+
+// move copies a value out of a sparse slab and returns the size of its block, 0 if it stays. The
+// shard of its key is locked and no reader retains it, so nobody sees the bytes move.
+func (hp *heap) move(l *Large) int {
+	if l.ref == 0 || l.refs.Load() != 1 {
+		return 0
+	}
+	hp.mu.Lock()
+	defer hp.mu.Unlock()
+	if !hp.mu.arena.Sparse(l.ref) {
+		return 0
+	}
+	to := hp.mu.arena.Alloc(l.cost)
+	b := hp.mu.arena.Bytes(to)
+	hp.mu.Unlock() // readers that release other values need not wait for the copy
+	copy(b, l.bytes)
+	hp.mu.Lock()
+	hp.mu.arena.Free(l.ref)
+	l.ref, l.bytes = to, b[:len(l.bytes)]
+	hp.measure()
+	return l.cost
+}
+
 // trim gives idle memory back and says whether there is more.
 func (hp *heap) trim(budget *int64) bool {
 	hp.mu.Lock()

@@ -19,6 +19,7 @@ const (
 	mostHold  = 100_000 // estimated ns of work under one lock
 	leastHold = 20_000  // enough to look at every database: the budget may be passed by so much
 	moveBatch = 32
+	sweepMost = 64        // large values looked at in one visit
 	trimBatch = 512 << 10 // bytes
 	keepIdle  = 1 << 20   // bytes of free memory an arena keeps, or an eighth of its live ones
 )
@@ -104,12 +105,12 @@ func (s *Store) maintainShard(shard uint64, now int64, budget *int64) (more bool
 			*budget -= n * costMerge
 		}
 		sp.compact(budget)
+		more = sp.compactLarge(budget) || more
 		sp.trim(budget)
 		sp.account()
 		*budget -= costSpace
 	}
-	more = sh.heap.trim(budget)
-	return more || *budget <= 0
+	return sh.heap.trim(budget) || more || *budget <= 0
 }
 
 // expireDue collects keys whose deadline has passed.
@@ -143,6 +144,26 @@ func (sp *space) compact(budget *int64) {
 		}
 		*budget -= int64(len(refs)) * int64(costMove+size/4)
 	}
+}
+
+// compactLarge moves large values out of sparse slabs and says whether there were any. The heap does
+// not know whose its blocks are, so it is the values that are gone through, a few at a time.
+func (sp *space) compactLarge(budget *int64) (any bool) {
+	if len(sp.large) == 0 || !sp.shard.heap.loose() {
+		return false
+	}
+	for n := min(sweepMost, len(sp.large)); n > 0 && *budget > 0; n-- {
+		sp.sweep = (sp.sweep + 1) % len(sp.large)
+		l := sp.large[sp.sweep]
+		if l == nil {
+			continue
+		}
+		if size := sp.shard.heap.move(l); size > 0 {
+			*budget -= int64(costMove + size/4)
+			any = true
+		}
+	}
+	return any
 }
 
 // move puts an entry into another block of the same size.

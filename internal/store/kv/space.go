@@ -34,6 +34,7 @@ type space struct {
 	large     []*Large // large values by number
 	freeLarge []uint32
 	owned     int64 // bytes of them
+	sweep     int   // number where compaction goes on
 
 	accounted int64
 	held      int64        // the same for resident() and shard.resident

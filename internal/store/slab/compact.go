@@ -46,14 +46,29 @@ func (a *Arena) room(c uint8) uint32 {
 	return free
 }
 
+// Sparse says whether block r, by the rules of Drain, should move to a new block of its size: for
+// owners that come upon their blocks by themselves. Blocks of the slab that would take it say no,
+// so moving ends when a few slabs are full and the rest is given back.
+func (a *Arena) Sparse(r Ref) bool {
+	u := a.unit(r)
+	d := &a.slabs[u]
+	f, slots := &a.families[d.class], shapes[d.class].slots
+	return f.worth(slots) && f.partial != 0 && f.partial != u+1 && uint32(d.used) < slots-slots/3
+}
+
+// worth says whether so much of a class is free that moving blocks pays.
+func (f *family) worth(slots uint32) bool {
+	free := f.slabs*slots - f.used
+	return free >= 2*slots && free*4 >= f.slabs*slots
+}
+
 // choose finds a slab to empty: in a class of which a quarter and at least two slabs are free,
 // the sparsest of the first slabs, if it is at least a third empty.
 func (a *Arena) choose() bool {
 	for range classes {
 		a.cursor = (a.cursor + 1) % classes
 		f, slots := &a.families[a.cursor], shapes[a.cursor].slots
-		free := f.slabs*slots - f.used
-		if free < 2*slots || free*4 < f.slabs*slots {
+		if !f.worth(slots) {
 			continue
 		}
 		if u, ok := a.sparsest(f.partial, slots); ok {
