@@ -103,6 +103,23 @@ func TestSlowBodyOfAGeneralRequestEnds(t *testing.T) {
 	f.until("it is no longer counted", func() bool { return f.open.Load() == 0 })
 }
 
+// The idle timeout holds on both sides of a hand-over.
+func TestIdleConnectionsEndWhereverTheyAre(t *testing.T) {
+	const idle = 100 * time.Millisecond
+	f := start(t, Options{IdleTimeout: idle}, http.HandlerFunc(echoBody))
+	c, away := f.dial(1), f.dial(0)
+	c.ask("echo x")
+	away.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
+	if got := away.ended(); !strings.HasSuffix(got, "HTTP/1.1 /a 1") {
+		t.Errorf("got %q", got)
+	}
+	if got := c.ask("echo its clock stands still"); got != "its clock stands still" {
+		t.Errorf("got %q", got)
+	}
+	f.clock.Advance(idle.Milliseconds() + 1)
+	c.ended()
+}
+
 func TestDrainAnswersWhatHasArrived(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
 	f := start(t, Options{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
