@@ -146,8 +146,8 @@ func (sp *space) compact(budget *int64) {
 	}
 }
 
-// compactLarge moves large values out of sparse slabs and says whether there were any. The heap does
-// not know whose its blocks are, so it is the values that are gone through, a few at a time.
+// compactLarge moves large values out of sparse slabs and says whether there were any. The heap
+// does not know whose its blocks are, so it is the values that are gone through, a few at a time.
 func (sp *space) compactLarge(budget *int64) (any bool) {
 	if len(sp.large) == 0 || !sp.shard.heap.loose() {
 		return false
