@@ -121,6 +121,13 @@ func (c *Conn) runGathered(out *wire.Output) (bytes int) {
 			break
 		}
 	}
+	if n := len(c.lines); n > 0 && bytes < c.lines[n-1].bytes {
+		c.parser.restart() // the rest comes again
+	}
+	// Between rounds nothing borrows from the input, or a huge request would be kept from the
+	// collector.
+	clear(c.argv)
+	clear(c.keys)
 	return bytes
 }
 
@@ -149,11 +156,8 @@ func (c *Conn) run(argv [][]byte) bool {
 	return !s.Closing
 }
 
-// trim lets go of what an unusual round needed, and of the input: between rounds nothing borrows
-// from it, or a huge request would be kept from the collector.
+// trim lets go of what an unusual round needed.
 func (c *Conn) trim() {
-	clear(c.argv)
-	clear(c.keys)
 	if cap(c.argv) > 2*keepWords {
 		c.argv, c.parser.words = nil, nil
 	}
