@@ -34,6 +34,7 @@ func fillUp(s *Store, from, n, size int, ttl func(i int) int64) (refused int) {
 func forever(int) int64 { return 1 << 40 }
 
 func TestEveryPolicyKeepsTheLimit(t *testing.T) {
+	t.Parallel()
 	for p := AllKeysLRU; p <= VolatileTTL; p++ {
 		for _, size := range []int{0, 100, 60_000} {
 			s := newStore(t, Options{MaxMemory: testLimit, Policy: p})
@@ -124,6 +125,7 @@ func share(s *Store, from, to int) float64 {
 }
 
 func TestPoliciesPreferTheRightKeys(t *testing.T) {
+	t.Parallel()
 	const n = 10_000
 	for _, c := range []struct {
 		p    Policy
@@ -169,6 +171,7 @@ func TestEvictionGoesOnWhileReadersRetain(t *testing.T) {
 }
 
 func TestAccountingUnderEviction(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p := Policy(rapid.IntRange(1, int(VolatileTTL)).Draw(t, "policy"))
 		s := newStore(t, Options{MaxMemory: 1 << 20, Policy: p, Shards: 2})

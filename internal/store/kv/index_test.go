@@ -104,6 +104,7 @@ func TestIndexAgainstModel(t *testing.T) {
 }
 
 func TestIndexMemoryFollowsTheKeys(t *testing.T) {
+	t.Parallel()
 	x := newIndex(t)
 	all := hashes{}
 	empty := x.arena.Live()

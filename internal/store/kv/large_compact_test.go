@@ -9,6 +9,7 @@ import (
 // Memory comes back when most of many large values are deleted, and those that stay, read or
 // not, keep their bytes.
 func TestLargeValuesAreCompacted(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, Options{Shards: 1})
 	value := func(i int) []byte { return big(byte(i), 40_000+i%3*30_000) }
 	const n, every = 1400, 20

@@ -85,6 +85,7 @@ func TestPatchInPlaceWithoutReaders(t *testing.T) {
 }
 
 func TestAppendingIsAmortized(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, Options{})
 	chunk := []byte("0123456789abcdef")
 	moves, last := 0, (*byte)(nil)

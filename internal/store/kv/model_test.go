@@ -267,6 +267,7 @@ func (m *model) check(t *rapid.T) {
 }
 
 func TestStoreAgainstModel(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(t)
 		t.Repeat(map[string]func(*rapid.T){

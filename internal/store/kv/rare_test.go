@@ -89,6 +89,7 @@ func TestAddressSpaceIsShared(t *testing.T) {
 
 // A store whose address space runs out refuses to grow and goes on when there is room again.
 func TestFullAddressSpaceRefusesWrites(t *testing.T) {
+	t.Parallel()
 	for _, size := range []int{1000, 30_000, 200_000} {
 		s := newStore(t, Options{Shards: 1, MaxMemory: 1 << 40, Policy: AllKeysLRU})
 		s.share, s.shards[0].heap.share = slab.LeastBytes, slab.LeastBytes

@@ -151,6 +151,7 @@ func TestRefreshingDeadlinesLeavesNothingBehind(t *testing.T) {
 }
 
 func TestChurnOverSizesDoesNotGrow(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, Options{Shards: 1})
 	most := int64(0)
 	for round := range 60 {
@@ -172,6 +173,7 @@ func TestChurnOverSizesDoesNotGrow(t *testing.T) {
 }
 
 func TestCompactionAfterDeletingMost(t *testing.T) {
+	t.Parallel()
 	s := newStore(t, Options{Shards: 1})
 	const n = 80_000
 	for i := range n {
@@ -254,6 +256,7 @@ func TestClockGoingBack(t *testing.T) {
 }
 
 func TestRandomIsAboutUniform(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{3, 40, 2000} {
 		s := newStore(t, Options{})
 		for i := range n {
