@@ -126,7 +126,7 @@ func (in *Instance) fixedSettings() []command.Setting {
 		list = append(list, command.Setting{Name: name, Get: constant(value),
 			Set: func(text string) error {
 				if text != value {
-					return fmt.Errorf("only %q is supported: Synap keeps no such files", value)
+					return fmt.Errorf("only %q is supported", value)
 				}
 				return nil
 			}})
