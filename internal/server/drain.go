@@ -22,11 +22,12 @@ const (
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
 	close(s.quit)
-	s.closeListeners()
 	if s.general == nil {
+		s.closeListeners()
 		return nil // never started
 	}
 	s.general.SetKeepAlivesEnabled(false)
+	s.closeListeners()
 	// The loops first: what arrives there may yet be for the general server.
 	err := await(ctx, s.emptyLoops)
 	if err == nil {
