@@ -19,7 +19,8 @@ import (
 // anyValues are what fields are drawn from, as JSON, by their types.
 var (
 	anyKeys = []string{`"k"`, `"k"`, `"n"`, `"json"`, `"large"`, `"soon"`, `"late"`, `"new"`, `""`,
-		`"\u0000é"`, `"` + strings.Repeat("k", 65_535) + `"`, `"` + strings.Repeat("k", 65_536) + `"`}
+		`"\u0000é"`, `"` + strings.Repeat("k", 65_535) + `"`,
+		`"` + strings.Repeat("k", 65_536) + `"`}
 	anyText = []string{`""`, `"k"`, `"bytes"`, `"string"`, `"all"`, `"keyspace"`, `"*"`, `"["`,
 		`"aw"`, `"====="`, `"` + strings.Repeat("*?", 300) + `"`}
 	anyJSON = []string{`""`, `"1"`, `1`, `-1.5e3`, `null`, `true`, `[]`, `{"a":[1,"é"]}`, `"é"`,

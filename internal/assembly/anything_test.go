@@ -51,7 +51,8 @@ func newRig(t *testing.T) *rig {
 	e.Limits = command.Limits{BatchItems: 20, BatchBytes: 1 << 20, ValueBytes: 100_000}
 	r := &rig{T: t, Engine: &e, random: rand.New(rand.NewPCG(1, 2))}
 	r.handler = httpwire.NewHandler(r.Engine, httpwire.Options{MaxReply: 100_000})
-	r.http = r.handler.NewConn(&command.Session{Counters: command.NewCounters(e.Table), Now: moment})
+	r.http = r.handler.NewConn(
+		&command.Session{Counters: command.NewCounters(e.Table), Now: moment})
 	r.connect()
 	return r
 }
