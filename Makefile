@@ -25,6 +25,7 @@ test: tools-apt lint test-clients test-debug test-go ## everything a change must
 
 test-go: ## all Go tests under the race detector
 	$(GO) test -race -timeout 15m ./...
+	$(GO) test -tags gnet ./internal/server
 
 test-debug: ## the store's tests with poisoned memory and invariant checks
 	$(GO) test -tags synapdebug -timeout 10m ./internal/store/...
@@ -62,12 +63,15 @@ fuzz: ## each fuzz target for FUZZTIME (default 10s)
 
 bench: ## the store's benchmarks, then both servers under redis-benchmark and wrk
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./internal/store/... ./internal/wire/...
+	SYNAP_BENCH_KEYS=10000000 $(GO) test -run '^$$' -bench 'Get|Insert|Scan|Over' \
+	    -benchtime 1s -timeout 30m ./internal/store/kv
 	$(MAKE) bench-peers
 
 bench-peers: build tools-apt ## Synap and its peers in the same run
 	bench/vs-redis.sh
 	bench/http.sh
 	bench/durability.sh
+	bench/memory.sh
 
 tools-apt: ## install what the tests need (Debian's redis-server is their oracle)
 	@command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null \

@@ -40,6 +40,19 @@ start_synap() {
     HTTP=$(sed 's/.*"http":\([0-9]*\).*/\1/' "$ports")
 }
 
+# start_redis: sets PID and RESP.
+start_redis() {
+    RESP=$(free_port)
+    "$REDIS" --port "$RESP" --bind 127.0.0.1 --save '' --appendonly no --dir "$WORK" \
+        >"$WORK/redis.log" 2>&1 &
+    PID=$!; PIDS+=("$PID")
+    for _ in $(seq 200); do
+        redis-cli -p "$RESP" ping >/dev/null 2>&1 && return
+        sleep 0.05
+    done
+    cat "$WORK/redis.log" >&2; exit 1
+}
+
 # stop PID: ends a server and waits for it.
 stop() {
     kill "$1" 2>/dev/null || true

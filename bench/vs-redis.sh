@@ -4,28 +4,17 @@
 #   LOOPS="1 2"      event loops of Synap to try
 #   TESTS="SET GET INCR"   PIPELINES="1 16"   RUNS=3 (the median is printed)
 #   REQUESTS=300000  at pipeline 1; four times as many when pipelined
-#   CLIENTS=50  SIZE=100  KEYS=100000
+#   CLIENTS=50  SIZE=100  KEYS=1000000
+#   FILL=1           store (nearly) all keys first; 0 = measure from empty, inserts included
 #   LEVEL=memory     durability of Synap, redis-server having none here
 #   SYNAP=path       a built server; REDIS=path of redis-server
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 LOOPS=${LOOPS:-1 $(nproc)} TESTS=${TESTS:-SET GET INCR} PIPELINES=${PIPELINES:-1 16}
 RUNS=${RUNS:-3} REQUESTS=${REQUESTS:-300000} CLIENTS=${CLIENTS:-50} SIZE=${SIZE:-100}
-KEYS=${KEYS:-100000} LEVEL=${LEVEL:-memory} REDIS=${REDIS:-redis-server}
+KEYS=${KEYS:-1000000} FILL=${FILL:-1} LEVEL=${LEVEL:-memory} REDIS=${REDIS:-redis-server}
 need redis-benchmark "$REDIS" awk
 build
-
-start_redis() {
-    RESP=$(free_port)
-    "$REDIS" --port "$RESP" --bind 127.0.0.1 --save '' --appendonly no --dir "$WORK" \
-        >"$WORK/redis.log" 2>&1 &
-    PID=$!; PIDS+=("$PID")
-    for _ in $(seq 200); do
-        redis-cli -p "$RESP" ping >/dev/null 2>&1 && return
-        sleep 0.05
-    done
-    cat "$WORK/redis.log" >&2; exit 1
-}
 
 # measure SERVER PID PORT TEST PIPELINE: appends "rate cpu-per-op" to a file.
 measure() {
@@ -47,6 +36,13 @@ for loops in $(echo "$LOOPS" | tr ' ' '\n' | sort -nu); do
     PORT[synap$loops]=$RESP PROCESS[synap$loops]=$PID SERVERS="$SERVERS synap$loops"
 done
 
+if [ "$FILL" = 1 ]; then
+    for server in $SERVERS; do # 3 writes a key leave 5 % absent
+        redis-benchmark -p "${PORT[$server]}" -c 50 -P 32 -n $((3 * KEYS)) -r "$KEYS" \
+            -d "$SIZE" -t set,incr -q >/dev/null
+    done
+fi
+
 for _ in $(seq "$RUNS"); do
     for pipeline in $PIPELINES; do
         for test in $TESTS; do
@@ -59,7 +55,7 @@ done
 
 echo "# $(machine)"
 echo "# $("$REDIS" --version | sed 's/ sha.*//'); redis-benchmark -c $CLIENTS -r $KEYS -d $SIZE," \
-    "median of $RUNS"
+    "FILL=$FILL, median of $RUNS"
 printf '%-5s %3s %-8s %12s %10s %10s %10s\n' test P server ops/s cpu-us/op rate-ratio cpu-ratio
 for pipeline in $PIPELINES; do
     for test in $TESTS; do

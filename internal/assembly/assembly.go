@@ -41,6 +41,7 @@ type Instance struct {
 	level  *slog.LevelVar
 	upkeep *run.Group
 	data   *persist.Manager // nil: in memory only
+	ops    rate
 	mu     struct {
 		sync.Mutex
 		counters []*command.Counters
@@ -139,6 +140,7 @@ func (in *Instance) describe(b Build) command.ServerInfo {
 		Process:    in.process,
 		Counters:   in.allCounters,
 		ResetStats: in.resetStats,
+		OpsPerSec:  in.ops.perSecond.Load,
 	}
 }
 
@@ -198,12 +200,15 @@ func (in *Instance) Loops() int { return in.server.Loops() }
 
 // Close answers what has arrived, closes all connections, makes a last snapshot if anything
 // changed and gives the memory back. What is not answered when ctx ends is cut off, and Close says
-// so.
+// so. If something goes on even then, the memory stays: it may be in use.
 func (in *Instance) Close(ctx context.Context) error {
 	err := in.server.Drain(ctx)
 	end, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return errors.Join(err, in.upkeep.Close(end), in.closeData(), in.engine.Store.Close())
+	if running := in.upkeep.Close(end); running != nil || errors.Is(err, server.ErrStillRunning) {
+		return errors.Join(err, running, in.closeData())
+	}
+	return errors.Join(err, in.closeData(), in.engine.Store.Close())
 }
 
 func (in *Instance) ready() error {

@@ -36,6 +36,9 @@ func (in *Instance) maintain(ctx context.Context) error {
 			pause = min(max(2*pause, firstPause), lastPause)
 		}
 		memory.adjust(now)
+		if in.ops.due(now) {
+			in.ops.sample(now, in.executed())
+		}
 		timer.Reset(pause)
 	}
 }

@@ -15,8 +15,7 @@ import (
 // logger logs to stderr: text for people on a terminal, JSON lines for machines elsewhere.
 func (a *app) logger(l *config.Loaded) (*slog.Logger, *slog.LevelVar) {
 	level := new(slog.LevelVar)
-	// The table allows only names that slog knows.
-	_ = level.UnmarshalText([]byte(strings.ToUpper(l.Logging.Level)))
+	setLevel(level, l)
 	options := &slog.HandlerOptions{Level: level}
 	if l.Logging.Format == "text" || l.Logging.Format == "auto" && a.stdTTY {
 		return slog.New(slog.NewTextHandler(a.err, options)), level

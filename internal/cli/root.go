@@ -77,7 +77,9 @@ func (a *app) root() *cobra.Command {
 		Short: "The Synap server: a key-value store for Redis and HTTP clients",
 		Long: "The Synap server: a key-value store for Redis and HTTP clients.\n\n" +
 			"Without arguments it serves HTTP on port 15500, the Redis protocol on port 6379.\n" +
-			"Settings come from flags, SYNAP_* variables, config.yml (or --config), defaults.",
+			"Settings come from flags, SYNAP_* variables, config.yml (or --config), defaults.\n" +
+			"SIGTERM answers what has arrived and ends; a second one ends at once. SIGHUP takes\n" +
+			"over logging.level from the settings and names others that need a restart.",
 		Args:              cobra.NoArgs,
 		RunE:              a.run,
 		SilenceErrors:     true,

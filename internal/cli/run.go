@@ -44,6 +44,11 @@ func (a *app) run(cmd *cobra.Command, _ []string) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	// A reader of the log that goes away must not take the data with it.
+	signal.Ignore(syscall.SIGPIPE)
 	log, level := a.logger(l)
 	for _, w := range l.Warnings {
 		log.Warn(w)
@@ -66,7 +71,16 @@ func (a *app) run(cmd *cobra.Command, _ []string) error {
 	}
 	defer profiles()
 	a.announce(l, in, log)
-	return a.wait(l, in, log, signals)
+	for {
+		select {
+		case err := <-in.Failed():
+			return failed(errors.Join(err, closeWithin(in, time.Second)))
+		case <-hangups:
+			a.reload(cmd, l, level, log)
+		case first := <-signals:
+			return a.end(l, in, log, first, signals)
+		}
+	}
 }
 
 // start opens the doors and recovers the data, which a signal interrupts: nothing is lost by that.
@@ -109,16 +123,10 @@ func closeWithin(in *assembly.Instance, d time.Duration) error {
 	return in.Close(ctx)
 }
 
-// wait serves until a signal asks for the end. A second signal ends at once.
-func (a *app) wait(l *config.Loaded, in *assembly.Instance, log *slog.Logger,
+// end answers what has arrived, then closes. A second signal ends at once.
+func (a *app) end(l *config.Loaded, in *assembly.Instance, log *slog.Logger, first os.Signal,
 	signals <-chan os.Signal,
 ) error {
-	var first os.Signal
-	select {
-	case err := <-in.Failed():
-		return failed(errors.Join(err, closeWithin(in, time.Second)))
-	case first = <-signals:
-	}
 	grace := time.Duration(l.Server.ShutdownGraceSecs) * time.Second
 	log.Info("shutting down: requests in flight are answered; once more ends at once",
 		"signal", first.String(), "grace", grace.String())

@@ -38,6 +38,8 @@ var (
 	errInMulti   = errs.New(errs.Redis, "ERR Command not allowed inside a transaction")
 	errExecAbort = errs.New(errs.Redis,
 		"EXECABORT Transaction discarded because of previous errors.")
+	errExecMemory = errs.New(errs.Redis,
+		"EXECABORT Transaction discarded because of: "+errRedisMemory.Text)
 	errMultiFull = errs.New(errs.Redis,
 		"ERR transaction is over the limit of queued commands or bytes; send it in parts")
 )
@@ -145,12 +147,17 @@ func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error 
 func (e *Engine) context(s *Session, r Reply) *Ctx {
 	c := &s.ctx
 	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx, e.Store, s, e, s.DB
-	c.InExec = false
-	if c.Now = s.Now; c.Now == 0 {
-		c.Now = e.Clock.Now()
-	}
+	c.InExec, c.Now = false, e.now(s)
 	e.Store.Begin(c.Tx, c.Now)
 	return c
+}
+
+// now is the time of the session's round, in ms since the Unix epoch.
+func (e *Engine) now(s *Session) int64 {
+	if s.Now != 0 {
+		return s.Now
+	}
+	return e.Clock.Now()
 }
 
 func report(r Reply, err error) error {
@@ -184,20 +191,7 @@ func (r *Row) declare(tx *kv.Tx, db uint8, argv [][]byte) {
 		tx.DeclareAll()
 		return
 	}
-	if r.KeyWords != nil {
-		for _, key := range r.KeyWords(argv) {
-			tx.Declare(db, key)
-		}
-		return
-	}
-	if r.Keys.First == 0 {
-		return
-	}
-	last := r.Keys.Last
-	if last < 0 {
-		last += len(argv)
-	}
-	for i := r.Keys.First; i <= last && i < len(argv); i += r.Keys.Step {
+	for i, end := r.Keys.First, r.Keys.End(len(argv)); i < end; i += r.Keys.Step {
 		tx.Declare(db, argv[i])
 	}
 }

@@ -261,3 +261,45 @@ func TestCountersCountCallsAndFailures(t *testing.T) {
 		t.Errorf("counted %d calls, want 2", calls)
 	}
 }
+
+// full is a reply that nothing fits into.
+type full struct{ *replytest.Recorder }
+
+func (full) Over() bool { return true }
+
+func TestAtomicBatchWhoseAnswerDoesNotFitChangesNothing(t *testing.T) {
+	f := newFixture(t)
+	var tx kv.Tx
+	f.Store.Begin(&tx, f.Clock.Now())
+	c := &command.Ctx{Reply: full{f.r}, Session: f.s, Tx: &tx, Now: f.Clock.Now()}
+	err := f.BatchAtomic(c, []command.Item{f.item("t.put", "a", "1")})
+	if errs.Of(err) != errs.TooLarge {
+		t.Errorf("got %v", err)
+	}
+	f.r.Take()
+	expect(t, f.exec("GET a"), "(nil)")
+}
+
+func TestAFullStoreRefusesWhatGrowsOnly(t *testing.T) {
+	f := newFixture(t)
+	f.exec("PUT a 1")
+	f.Store.SetMemoryLimit(1, kv.NoEviction)
+	oom := "OOM command not allowed when used memory > 'maxmemory'."
+	expect(t, f.exec("PUT b 1"), "!"+oom)
+	expect(t, f.exec("GET a"), `"1"`)
+	if got := f.atomic(f.item("t.need", "a")); !strings.Contains(got, `"payload" "1"`) {
+		t.Errorf("a batch of reads got %s", got)
+	}
+	expect(t, f.atomic(f.item("t.put", "b", "1")), "!Memory limit exceeded")
+	f.s.Multi = &command.Multi{}
+	f.exec("GET a")
+	expect(t, f.exec("EXEC"), `[1 "1"`)
+	f.s.Multi = &command.Multi{}
+	expect(t, f.exec("PUT b 1"), "!"+oom)
+	expect(t, f.exec("EXEC"), "!EXECABORT Transaction discarded because of previous errors.")
+	f.Store.SetMemoryLimit(0, kv.NoEviction)
+	f.s.Multi = &command.Multi{}
+	expect(t, f.exec("PUT b 1"), "+QUEUED")
+	f.Store.SetMemoryLimit(1, kv.NoEviction)
+	expect(t, f.exec("EXEC"), "!EXECABORT Transaction discarded because of: "+oom)
+}

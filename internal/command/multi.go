@@ -19,6 +19,11 @@ func (e *Engine) enqueue(s *Session, row *Row, argv [][]byte, r Reply) {
 		r.Error(errInMulti)
 		return
 	}
+	if row.Has(Grows) && e.makeRoom(argv, e.now(s)) != nil {
+		m.Dirty = true
+		r.Error(errRedisMemory)
+		return
+	}
 	for _, word := range argv {
 		m.Bytes += len(word) + perWordBytes
 	}
@@ -82,7 +87,7 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 	}
 	if need > 0 && e.Store.MakeRoom(need, c.Now) != nil {
 		e.EndMulti(s)
-		return errRedisMemory
+		return errExecMemory
 	}
 	c.Tx.DeclareWatched(&s.Watched)
 	c.Tx.Lock()
@@ -125,7 +130,23 @@ func (e *Engine) Batch(c *Ctx, items []Item) {
 	}
 }
 
-// BatchAtomic runs the items with all their keys locked: all of them hold, or none does.
+// bounded is a Reply that keeps to a size.
+type bounded interface {
+	// Over says that something did not fit and the reply is worth nothing.
+	Over() bool
+}
+
+func over(r Reply) bool {
+	b, ok := r.(bounded)
+	return ok && b.Over()
+}
+
+// errAnswerOver refuses an atomic batch whose answer cannot be given.
+var errAnswerOver = errs.New(errs.TooLarge, "Invalid request: the answer would be too large; "+
+	"nothing was changed; ask for less at once")
+
+// BatchAtomic runs the items with all their keys locked: all of them hold, or none does. What
+// cannot be answered does not hold either.
 func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 	bad, need, writes := -1, 0, false
 	for i := range items {
@@ -137,7 +158,10 @@ func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 			bad = i
 			break
 		}
-		need += item.Args.declare(c.Tx, c.DB) + perCommandBytes
+		bytes := item.Args.declare(c.Tx, c.DB)
+		if item.Args.Row.Has(Grows) {
+			need += bytes + perCommandBytes
+		}
 		if item.Args.Row.Has(AllKeys) {
 			c.Tx.DeclareAll()
 		}
@@ -152,17 +176,20 @@ func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 			}
 			c.Session.Require(DefaultLevel, true)
 		}
-		if e.Store.MakeRoom(need, c.Now) != nil {
+		if need > 0 && e.Store.MakeRoom(need, c.Now) != nil {
 			return errMemory
 		}
 		r.Array(len(items))
 		c.Tx.Lock()
 		c.Tx.Atomic()
 		bad = runItems(c, items)
-		if bad >= 0 {
+		if bad >= 0 || over(r) {
 			c.Tx.Rollback()
 		}
 		c.Tx.Unlock()
+		if over(r) {
+			return errAnswerOver
+		}
 	}
 	if bad >= 0 {
 		r.Rewind(mark)
@@ -171,9 +198,13 @@ func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 	return nil
 }
 
-// runItems returns the position of the first item that failed, or -1.
+// runItems returns the position of the first item that failed, or -1. It stops when the answer
+// is over its bound.
 func runItems(c *Ctx, items []Item) int {
 	for i := range items {
+		if over(c.Reply) {
+			break
+		}
 		mark := c.Reply.Mark()
 		beginItem(c.Reply)
 		if items[i].Err = items[i].Args.Row.Call(c, &items[i].Args); items[i].Err != nil {

@@ -37,6 +37,18 @@ const (
 // A negative Last counts from the end.
 type KeySpec struct{ First, Last, Step int }
 
+// End is the index behind the last key of a command line of words words: keys are the words at
+// First, First+Step … below it. 0 when there are none.
+func (k KeySpec) End(words int) int {
+	switch {
+	case k.First == 0:
+		return 0
+	case k.Last < 0:
+		return k.Last + words + 1
+	}
+	return min(k.Last+1, words)
+}
+
 // Row is one command. A row is either of the Redis dialect (Run; arguments by position) or of
 // the Synap dialect (Call; a dotted name and named fields); see ARCHITECTURE.md.
 type Row struct {
@@ -60,8 +72,6 @@ type Row struct {
 	Subcommands []*Row
 	// Run executes the command. A returned error is the reply; nothing may have been written.
 	Run func(c *Ctx, argv [][]byte) error
-	// KeyWords finds the keys of commands whose positions KeySpec cannot say. Optional.
-	KeyWords func(argv [][]byte) [][]byte
 
 	// Synap dialect.
 
@@ -102,15 +112,8 @@ func (r *Row) Has(f Flag) bool { return r.Flags&f == f }
 
 // KeysOf are the words of a command line that are keys.
 func (r *Row) KeysOf(argv [][]byte) [][]byte {
-	if r.KeyWords != nil {
-		return r.KeyWords(argv)
-	}
 	var keys [][]byte
-	last := r.Keys.Last
-	if last < 0 {
-		last += len(argv)
-	}
-	for i := r.Keys.First; i > 0 && i <= last && i < len(argv); i += r.Keys.Step {
+	for i, end := r.Keys.First, r.Keys.End(len(argv)); i < end; i += r.Keys.Step {
 		keys = append(keys, argv[i])
 	}
 	return keys

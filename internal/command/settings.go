@@ -1,5 +1,7 @@
 package command
 
+import "fmt"
+
 // Setting is one parameter of CONFIG GET and CONFIG SET.
 type Setting struct {
 	Name string
@@ -40,6 +42,8 @@ type ServerInfo struct {
 	Counters func() []*Counters
 	// ResetStats zeroes counters that live outside store and Counters (refused, bytes …).
 	ResetStats func()
+	// OpsPerSec is the present rate of commands.
+	OpsPerSec func() int64
 }
 
 // ProcessStats is a reading of the operating system's books, and of the sockets' traffic.
@@ -50,4 +54,17 @@ type ProcessStats struct {
 	SystemMicros int64 // CPU time in the kernel, in microseconds
 	NetIn        int64 // bytes received since start or ResetStats
 	NetOut       int64 // bytes sent since start or ResetStats
+}
+
+// HumanBytes writes bytes as people read them, and as Redis does: 512B, 1.50K, 2.00G.
+func HumanBytes(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%dB", n)
+	}
+	value, unit := float64(n)/(1<<10), 0
+	for value >= 1<<10 && unit < 4 {
+		value /= 1 << 10
+		unit++
+	}
+	return fmt.Sprintf("%.2f%c", value, "KMGTP"[unit])
 }

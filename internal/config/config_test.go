@@ -108,6 +108,8 @@ func TestMistakesInFiles(t *testing.T) {
 		{"list for the file", "- 1\n", `must be a mapping`},
 		{"not YAML", "server:\n\tport: 1\n", `c.yml:2: `},
 		{"doubled key", "server:\n  port: 1\n  port: 2\n", `c.yml:3: `},
+		{"second document", "server:\n  port: 1\n---\nserver:\n  loops: 2\n",
+			`c.yml:4: a second document begins`},
 		{"two mistakes", "server:\n  prot: 1\n  hots: x\n", `(?s)prot.*\n.*hots`},
 		{"same port twice", "server:\n  port: 7000\n  resp_port: 7000\n", `are both 7000`},
 	} {
@@ -122,7 +124,7 @@ func TestMistakesInFiles(t *testing.T) {
 
 func TestEmptySectionsAndFilesAreFine(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "server:\n", "server:\n  # port: 1\n",
-		"server: {}\n", "---\nserver:\n  port: 5\n"} {
+		"server: {}\n", "---\nserver:\n  port: 5\n", "server:\n  port: 5\n---\n"} {
 		if _, err := config.Load(config.Sources{
 			File: write(t, "c.yml", text), Environ: none,
 		}); err != nil {
@@ -184,6 +186,7 @@ func TestSizesTakeUnits(t *testing.T) {
 	for text, want := range map[string]int{
 		"512": 512, "512mb": 512, "2gb": 2048, "2 GB": 2048, "1tb": 1 << 20, "0": 0,
 		"-1": -1, "99999tb": -1, "9223372036854775807gb": -1, "5kb": -1,
+		"-17592186044416tb": -1, "-1tb": -1,
 	} {
 		l, err := config.Load(config.Sources{Environ: none,
 			Flags: map[string]string{"kv_store.max_memory_mb": text}})

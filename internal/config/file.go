@@ -27,7 +27,12 @@ func (y *yamlFile) Unmarshal(text []byte) (map[string]any, error) {
 	}
 	y.lines = map[string]int{}
 	var problems []error
-	for _, doc := range file.Docs {
+	for i, doc := range file.Docs {
+		if i > 0 && doc.Body != nil { // the decoder below would pass over it
+			problems = append(problems, fmt.Errorf("%s: a second document begins; keep all "+
+				"settings in one, without lines of ---", y.at(doc.Body.GetToken())))
+			continue
+		}
 		problems = append(problems, y.section("", doc.Body)...)
 	}
 	if len(problems) > 0 {

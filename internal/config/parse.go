@@ -54,7 +54,7 @@ func (s *Setting) number(text string) (int64, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case n > s.Max/unit || n*unit < s.Min,
+	case n < 0 || n > s.Max/unit || n*unit < s.Min, // no Min is negative
 		s.PowerOf2 && n != 0 && bits.OnesCount64(uint64(n)) != 1:
 		return 0, strconv.ErrRange
 	}

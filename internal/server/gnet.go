@@ -83,7 +83,7 @@ func (e *gnetEngine) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	}
 	s := &gnetSocket{Conn: gc, c: c}
 	gc.SetContext(s)
-	return nil, s.during(func() { l.opened(c, s) })
+	return nil, s.during(func() { l.opened(c, s); l.flush() })
 }
 
 // OnTraffic is gnet's notice of bytes read. gnet does not tell when a round ends, so every

@@ -57,7 +57,7 @@ func (c *conn) handOver(tc *net.TCPConn) {
 	s := c.server
 	c.lane.Store(nil)
 	h := &handed{Conn: tc, first: c.in, patient: s.opts.ConnectionTimeout}
-	h.done = func() { s.open.Add(-1) }
+	h.done = func() { s.away.Add(-1); s.open.Add(-1) }
 	codec := c.codec
 	if !c.loop.post(codec.Closed) {
 		codec.Closed()
@@ -65,8 +65,10 @@ func (c *conn) handOver(tc *net.TCPConn) {
 	select {
 	case s.handed.conns <- h:
 		s.handedOver.Add(1)
+		s.away.Add(1) // not earlier: until then Drain must keep the inbox open
 	case <-s.handed.closed:
-		_ = h.Close()
+		_ = tc.Close()
+		s.open.Add(-1)
 	}
 }
 
@@ -122,9 +124,15 @@ func (s *Server) generalServer() *http.Server {
 	return srv
 }
 
-// bounded limits how long a request's body may take, as the loops do for half requests.
+// bounded limits how long a request's body may take, as the loops do for half requests, and
+// counts running handlers for Drain.
 func (s *Server) bounded(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.handlers.Add(1)
+		defer s.handlers.Add(-1)
+		if s.cut.Load() {
+			return // Drain may have seen no handler, and returned
+		}
 		if r.Body != http.NoBody {
 			d := s.opts.ConnectionTimeout
 			if r.ContentLength > 0 {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -102,6 +103,23 @@ func TestSlowBodyOfAGeneralRequestEnds(t *testing.T) {
 	f.until("it is no longer counted", func() bool { return f.open.Load() == 0 })
 }
 
+// The idle timeout holds on both sides of a hand-over.
+func TestIdleConnectionsEndWhereverTheyAre(t *testing.T) {
+	const idle = 100 * time.Millisecond
+	f := start(t, Options{IdleTimeout: idle}, http.HandlerFunc(echoBody))
+	c, away := f.dial(1), f.dial(0)
+	c.ask("echo x")
+	away.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
+	if got := away.ended(); !strings.HasSuffix(got, "HTTP/1.1 /a 1") {
+		t.Errorf("got %q", got)
+	}
+	if got := c.ask("echo its clock stands still"); got != "its clock stands still" {
+		t.Errorf("got %q", got)
+	}
+	f.clock.Advance(idle.Milliseconds() + 1)
+	c.ended()
+}
+
 func TestDrainAnswersWhatHasArrived(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
 	f := start(t, Options{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -118,12 +136,7 @@ func TestDrainAnswersWhatHasArrived(t *testing.T) {
 	f.until("the half request is there", func() bool {
 		return f.Stats().BytesIn >= int64(len("echo x\necho y\necho haGET"))
 	})
-	drained := make(chan error, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patient)
-		defer cancel()
-		drained <- f.Drain(ctx)
-	}()
+	drained := f.drain(patient)
 	f.until("draining has begun", f.Draining)
 	close(finish)
 	reply, err := http.ReadResponse(busy.Reader, nil)
@@ -162,6 +175,69 @@ func TestDrainCutsOffWhatDoesNotEnd(t *testing.T) {
 	}
 	half.ended()
 	slow.ended()
+}
+
+// A request of which half had arrived is answered, by whichever server it turns out to be for.
+func TestDrainStillHandsOver(t *testing.T) {
+	f := start(t, Options{}, http.HandlerFunc(echoBody))
+	c := f.dial(0)
+	c.send("PO")
+	f.until("half a request is there", func() bool { return f.Stats().BytesIn == 2 })
+	drained := f.drain(patient)
+	f.until("the doors are closed", func() bool {
+		nc, err := net.Dial("tcp", f.address(0))
+		if err == nil {
+			_ = nc.Close()
+		}
+		return err != nil
+	})
+	c.send("ST /late HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+	reply, err := http.ReadResponse(c.Reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if got, _ := io.ReadAll(reply.Body); string(got) != "HTTP/1.1 /late 3" || !reply.Close {
+		t.Errorf("got %q, close %v", got, reply.Close)
+	}
+	c.ended()
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+}
+
+// What a handler works on may go away once Drain has returned.
+func TestDrainWaitsForHandlers(t *testing.T) {
+	begun, finish := make(chan struct{}), make(chan struct{})
+	f := start(t, Options{}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(begun)
+		<-finish
+	}))
+	c := f.dial(0)
+	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-begun
+	drained := f.drain(time.Millisecond)
+	c.ended()
+	time.Sleep(20 * time.Millisecond) // no more than a chance to be wrong
+	early := len(drained) > 0
+	close(finish)
+	if early {
+		t.Error("Drain returned while a handler ran")
+	}
+	if err := <-drained; err == nil || errors.Is(err, ErrStillRunning) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// drain begins to drain for at most d and yields the result.
+func (f *fixture) drain(d time.Duration) <-chan error {
+	drained := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), d)
+		defer cancel()
+		drained <- f.Drain(ctx)
+	}()
+	return drained
 }
 
 func TestPortInUseIsNamed(t *testing.T) {

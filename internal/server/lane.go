@@ -138,7 +138,7 @@ func linger(tc *net.TCPConn) {
 	if tc.CloseWrite() != nil || tc.SetReadDeadline(after(lingerFor)) != nil {
 		return
 	}
-	var scrap [16 << 10]byte
+	var scrap [512]byte // small: when a server ends, every connection has one on its stack
 	for total := 0; total < lingerBytes; {
 		n, err := tc.Read(scrap[:])
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/wire"
 )
 
@@ -126,6 +127,55 @@ func TestSlowReaderWaitsAndLosesNothing(t *testing.T) {
 		t.Errorf("got %.100q at the end", got)
 	}
 	<-sent
+}
+
+// A client can't send while it is read no further: the time in the slow lane is not its fault.
+func TestTimeInTheSlowLaneDoesNotCount(t *testing.T) {
+	f := start(t, Options{Loops: 1, ConnectionTimeout: 10 * time.Second,
+		IdleTimeout: 10 * time.Second}, nil)
+	whole, half := f.dial(1), f.dial(1)
+	for _, c := range []*client{whole, half} {
+		_ = c.SetReadBuffer(64 << 10)
+		c.send("big 20000000\n")
+	}
+	half.send("echo ha")
+	f.until("both are in the slow lane", func() bool { return f.lane.Len() == 2 })
+	f.clock.Advance(60_000)
+	whole.line()
+	half.line()
+	f.until("both are back", func() bool {
+		there := 0
+		f.loopsDo(func(l *loop) { there = len(l.conns) })
+		return there == 2
+	})
+	f.sweep()
+	if got := whole.ask("echo still here"); got != "still here" {
+		t.Errorf("got %q", got)
+	}
+	if got := half.ask("lf"); got != "half" {
+		t.Errorf("got %q", got)
+	}
+	f.killAll()
+	whole.ended()
+	half.ended()
+}
+
+// CLIENT KILL comes from any loop, at any moment of a connection's travels.
+func TestConnectionsAreKilledWhereverTheyAre(t *testing.T) {
+	f := start(t, Options{Loops: 1}, nil)
+	c := f.dial(1)
+	_ = c.SetReadBuffer(64 << 10)
+	c.send("big 20000000\n")
+	f.until("it is in the slow lane", func() bool { return f.lane.Len() == 1 })
+	c.line()
+	f.killAll()
+	c.ended()
+	f.until("it is gone", func() bool { return f.open.Load() == 0 && f.gone.Load() == 1 })
+}
+
+// killAll does what CLIENT KILL does, from outside the loops.
+func (f *fixture) killAll() {
+	f.protocols.Sessions.Each(func(s *command.Session) bool { s.Info.Kill(); return true })
 }
 
 // loopsDo runs look on every loop in turn.

@@ -78,7 +78,12 @@ func (l *loop) add(c *conn) {
 
 // opened welcomes a connection, new or back from the slow lane.
 func (l *loop) opened(c *conn, s socket) {
-	c.loop, c.sock = l, s
+	if c.loop == nil {
+		c.loop = l // for good: kill reads it from other goroutines
+	} else {
+		c.excuse()
+	}
+	c.sock = s
 	l.add(c)
 	switch {
 	case c.killed.Load():

@@ -37,7 +37,10 @@ type Server struct {
 	idle                   atomic.Int64 // ms, 0 = never
 	open, total, refused   atomic.Int64
 	handedOver, slowClosed atomic.Int64
+	away                   atomic.Int64 // connections at the general server
+	handlers               atomic.Int64 // of the general server, running
 	draining               atomic.Bool
+	cut                    atomic.Bool // the time of what is left is over
 	mu                     struct {
 		sync.Mutex
 		loops []*loop

@@ -67,6 +67,14 @@ func (c *conn) overdue(now int64) bool {
 	return false
 }
 
+// excuse restarts the timeouts of a connection that was not read from for a while.
+func (c *conn) excuse() {
+	c.seen = c.server.clock.Now()
+	if c.begun != 0 {
+		c.begun = c.seen
+	}
+}
+
 // drain closes a connection that has nothing to be answered. Others close after their round.
 func (c *conn) drain() {
 	if len(c.in) > 0 || waiting(c.sock.Fd()) > 0 {

@@ -20,8 +20,8 @@ const (
 	// HandOver: send what is in out, then give the connection with all unconsumed bytes to the
 	// general HTTP server.
 	HandOver
-	// Wait: send what is in out, then call the Conn's Wait off the loop, then read on. Only a Waiter
-	// says so.
+	// Wait: send what is in out, then call the Conn's Wait off the loop, then read on. Only a
+	// Waiter says so.
 	Wait
 )
 

@@ -76,6 +76,10 @@ var Exceptions = []Exception{
 		"Redis lets one short command take any memory up to 512 MB.",
 		"no memory limit is set",
 	}, {
+		"MULTI", "While memory is full, commands that need none are still queued.",
+		"Redis refuses them all, because its queue has no bound; here it has.",
+		"no memory limit is set",
+	}, {
 		"unknown commands", "The error repeats arguments with zero bytes whole.",
 		"Redis cuts them there, as C strings.",
 		"no such arguments are generated",

@@ -58,6 +58,12 @@ func (l *lockedBuffer) String() string {
 // serve starts a server on free ports and waits until it serves.
 func serve(t *testing.T, flags ...string) *process {
 	t.Helper()
+	return serveTo(t, nil, flags...)
+}
+
+// serveTo is serve with the log going elsewhere, nil = to be looked at.
+func serveTo(t *testing.T, log *os.File, flags ...string) *process {
+	t.Helper()
 	p := &process{t: t, exited: make(chan struct{})}
 	dir := t.TempDir()
 	p.ports = filepath.Join(dir, "ports.json")
@@ -65,6 +71,9 @@ func serve(t *testing.T, flags ...string) *process {
 		"--resp-port", "0", "--ports-file", p.ports}, flags...)...)
 	p.Dir = dir
 	p.Stdout, p.Stderr = &p.out, &p.log
+	if log != nil {
+		p.Stderr = log
+	}
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

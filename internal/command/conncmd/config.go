@@ -2,6 +2,7 @@ package conncmd
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/errs"
@@ -53,7 +54,12 @@ type change struct {
 	value, back string
 }
 
+// changing lets one CONFIG SET at a time read what it may have to return to, and change.
+var changing sync.Mutex
+
 func configSet(c *command.Ctx, argv [][]byte) error {
+	changing.Lock()
+	defer changing.Unlock()
 	changes, err := readChanges(c.Engine.Settings, argv[2:])
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func (r *report) line(name string, value any) { r.printf("%s:%v\r\n", name, valu
 // size writes a number of bytes, and again the way people read it.
 func (r *report) size(name string, n int64) {
 	r.line(name, n)
-	r.line(name+"_human", human(n))
+	r.line(name+"_human", command.HumanBytes(n))
 }
 
 func info(c *command.Ctx, argv [][]byte) error {
@@ -83,17 +83,4 @@ func (s *section) wanted(asked [][]byte) bool {
 		}
 	}
 	return false
-}
-
-// human writes bytes as Redis does: 512B, 1.50K, 2.00G.
-func human(n int64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%dB", n)
-	}
-	value, unit := float64(n)/(1<<10), 0
-	for value >= 1<<10 && unit < 4 {
-		value /= 1 << 10
-		unit++
-	}
-	return fmt.Sprintf("%.2f%c", value, "KMGTP"[unit])
 }

@@ -97,8 +97,13 @@ func infoStats(r *report) {
 	}
 	executed := uint64(0)
 	eachCommand(r.e, func(_ *command.Row, calls, _ uint64) { executed += calls })
+	rate := int64(0)
+	if r.e.Server.OpsPerSec != nil {
+		rate = r.e.Server.OpsPerSec()
+	}
 	r.line("total_connections_received", r.e.Sessions.Total())
 	r.line("total_commands_processed", executed)
+	r.line("instantaneous_ops_per_sec", rate)
 	r.line("total_net_input_bytes", r.process.NetIn)
 	r.line("total_net_output_bytes", r.process.NetOut)
 	r.line("rejected_connections", refused)

@@ -12,8 +12,12 @@ var (
 	errNoSuchCommand = errs.New(errs.Redis, "ERR Invalid command specified")
 	errBadArity      = errs.New(errs.Redis,
 		"ERR Invalid number of arguments specified for command")
-	errNoKeys = errs.New(errs.Redis, "ERR The command has no key arguments")
+	errManyNames = errs.Newf(errs.Redis, "ERR ask about at most %d commands at once", mostNames)
+	errNoKeys    = errs.New(errs.Redis, "ERR The command has no key arguments")
 )
+
+// mostNames bounds the names of one COMMAND INFO or COMMAND DOCS: a few bytes ask for kilobytes.
+const mostNames = 1000
 
 // commandRow describes the table itself. Rows of the Synap dialect cannot be sent as command
 // lines, so they are left out everywhere.
@@ -124,6 +128,9 @@ func commandInfo(c *command.Ctx, argv [][]byte) error {
 	if len(argv) == 2 {
 		return c.Engine.Table.Redis([]byte("command")).Run(c, argv)
 	}
+	if len(argv)-2 > mostNames {
+		return errManyNames
+	}
 	c.Reply.Array(len(argv) - 2)
 	for _, name := range argv[2:] {
 		if row := find(c.Engine, name); row != nil {
@@ -137,6 +144,9 @@ func commandInfo(c *command.Ctx, argv [][]byte) error {
 
 func commandDocs(c *command.Ctx, argv [][]byte) error {
 	rows := redisRows(c.Engine)
+	if len(argv)-2 > mostNames {
+		return errManyNames
+	}
 	if len(argv) > 2 {
 		rows = nil
 		for _, name := range argv[2:] {
@@ -211,9 +221,6 @@ func flags(row *command.Row) []string {
 		if row.Has(f.flag) {
 			words = append(words, f.word)
 		}
-	}
-	if row.KeyWords != nil {
-		words = append(words, "movablekeys")
 	}
 	return words
 }

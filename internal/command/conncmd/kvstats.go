@@ -25,7 +25,11 @@ func kvStatsRows() []*command.Row {
 		Flags:   quick | command.Read,
 		Summary: "Returns the figures of the key-value store as a map.",
 		Run: func(c *command.Ctx, _ [][]byte) error {
+			// Synap's clients read a map, though most of them never say HELLO 3.
+			spoken := c.Session.Resp
+			c.Session.Resp = 3
 			c.Reply.Map(len(kvStats))
+			c.Session.Resp = spoken
 			return writeKVStats(c)
 		},
 	}, {

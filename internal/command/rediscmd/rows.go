@@ -51,11 +51,7 @@ func Rows() []*command.Row {
 // hold them: its keys are bounded by the length of a bulk string only.
 func checkKeys(keys command.KeySpec, run runFunc) runFunc {
 	return func(c *command.Ctx, argv [][]byte) error {
-		last := keys.Last
-		if last < 0 {
-			last += len(argv)
-		}
-		for i := keys.First; i <= last && i < len(argv); i += keys.Step {
+		for i, end := keys.First, keys.End(len(argv)); i < end; i += keys.Step {
 			if len(argv[i]) > kv.MaxKeyBytes {
 				return command.CheckKey(argv[i])
 			}

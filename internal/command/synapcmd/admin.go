@@ -2,7 +2,6 @@ package synapcmd
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/synapdb/synap/internal/command"
@@ -51,22 +50,9 @@ func memoryUsage(strict bool) func(*command.Ctx, *command.Args) error {
 		c.Reply.Map(3)
 		replyText(c.Reply, "key", a.Bytes(0))
 		pairInt(c.Reply, "bytes", int64(bytes))
-		pairStr(c.Reply, "human", human(int64(bytes)))
+		pairStr(c.Reply, "human", command.HumanBytes(int64(bytes)))
 		return nil
 	}
-}
-
-// human writes bytes as people read them: 512B, 1.50K, 2.00G.
-func human(n int64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%dB", n)
-	}
-	value, unit := float64(n)/(1<<10), 0
-	for value >= 1<<10 && unit < 4 {
-		value /= 1 << 10
-		unit++
-	}
-	return fmt.Sprintf("%.2f%c", value, "KMGTP"[unit])
 }
 
 func clientList(c *command.Ctx, _ *command.Args) error {

@@ -12,6 +12,8 @@
 //     one, so that it fails an atomic batch.
 //   - kv.get and kv.getset return the text of a value, kv.mget, kv.scan and old_value its JSON.
 //   - Version 0, or an expected null, is an absent key.
-//   - A cursor is the last key in base64; it stays good whatever happens to that key.
-//   - kv.delprefix is not atomic: it locks the store for a few hundred keys at a time.
+//   - A cursor is the last key in base64 ("." for the empty key); it stays good whatever happens to
+//     that key.
+//   - kv.delprefix is not atomic: it locks the store for a few hundred keys at a time, and stops
+//     after some thousands, saying that there are more.
 package synapcmd

@@ -110,10 +110,10 @@ func memoryFacts(r *reading) []fact {
 	}
 	return []fact{
 		{"used_memory", r.stats.Memory},
-		{"used_memory_human", human(r.stats.Memory)},
+		{"used_memory_human", command.HumanBytes(r.stats.Memory)},
 		{"used_memory_rss", r.process.RSS},
 		{"used_memory_peak", r.stats.Peak},
-		{"used_memory_peak_human", human(r.stats.Peak)},
+		{"used_memory_peak_human", command.HumanBytes(r.stats.Peak)},
 		{"mem_fragmentation_ratio", ratio},
 		{"mem_allocator", "synap-slabs"},
 	}
@@ -128,9 +128,13 @@ func statsFacts(r *reading) []fact {
 			}
 		}
 	}
+	rate := int64(0)
+	if read := r.c.Engine.Server.OpsPerSec; read != nil {
+		rate = read()
+	}
 	return []fact{
 		{"total_commands_processed", int64(executed)},
-		{"instantaneous_ops_per_sec", int64(0)},
+		{"instantaneous_ops_per_sec", rate},
 		{"total_connections_received", r.c.Engine.Sessions.Total()},
 		{"keyspace_hits", r.stats.Hits},
 		{"keyspace_misses", r.stats.Misses},

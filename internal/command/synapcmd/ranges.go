@@ -63,12 +63,17 @@ func rangeRows() []*command.Row {
 	}}
 }
 
-// checkLength refuses a value that would end up over the configured bound.
+// checkLength refuses a value that would end up over the configured bound, or that alone is over
+// the memory limit: a far offset makes a large value out of a short request, which the engine has
+// made room for.
 func checkLength(c *command.Ctx, before int64, part []byte) error {
 	most := int64(c.Engine.Limits.ValueBytes)
 	if most > 0 && len(part) > 0 && before > most-int64(len(part)) {
 		return errs.Newf(errs.TooLarge,
 			"Invalid value: the result would be over the limit of %d bytes", most)
+	}
+	if limit, _ := c.Store.MemoryLimit(); limit > 0 && len(part) > 0 && before > limit {
+		return errs.New(errs.MemoryLimit, "Memory limit exceeded")
 	}
 	return nil
 }

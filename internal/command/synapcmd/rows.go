@@ -13,7 +13,8 @@ func Rows(o Options) []*command.Row {
 	var all []*command.Row
 	for _, family := range [][]*command.Row{
 		readRows(), writeRows(), conditionRows(), numberRows(), manyRows(), rangeRows(),
-		deadlineRows(), scanRows(), spaceRows(o), keyRows(), adminRows(), batchRows(), snapshotRows(),
+		deadlineRows(), scanRows(), spaceRows(o), keyRows(), adminRows(), batchRows(),
+		snapshotRows(),
 	} {
 		all = append(all, family...)
 	}

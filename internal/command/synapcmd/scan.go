@@ -88,15 +88,35 @@ func scanRange(a *command.Args) (kv.Range, error) {
 	if a.Has(scanEnd) {
 		r.End = a.Bytes(scanEnd)
 	}
-	if len(a.Bytes(scanCursor)) == 0 {
-		return r, nil
+	var err error
+	r.After, err = afterCursor(a.Bytes(scanCursor), r.Prefix)
+	return r, err
+}
+
+// emptyKeyCursor stands at the empty key, whose base64 would read as no cursor at all.
+const emptyKeyCursor = "."
+
+// cursorAt is the cursor for what comes after key.
+func cursorAt(key []byte) string {
+	if len(key) == 0 {
+		return emptyKeyCursor
 	}
-	after, err := base64.RawURLEncoding.AppendDecode(nil, a.Bytes(scanCursor))
-	if err != nil || len(after) > kv.MaxKeyBytes || !bytes.HasPrefix(after, r.Prefix) {
-		return r, errCursor
+	return base64.RawURLEncoding.EncodeToString(key)
+}
+
+// afterCursor is the key that a cursor stands at; nil without a cursor.
+func afterCursor(cursor, prefix []byte) ([]byte, error) {
+	if len(cursor) == 0 {
+		return nil, nil
 	}
-	r.After = after
-	return r, nil
+	if string(cursor) == emptyKeyCursor && len(prefix) == 0 {
+		return []byte{}, nil
+	}
+	key, err := base64.RawURLEncoding.AppendDecode(nil, cursor)
+	if err != nil || len(key) > kv.MaxKeyBytes || !bytes.HasPrefix(key, prefix) {
+		return nil, errCursor
+	}
+	return key, nil
 }
 
 // replyScan writes {keys, values?, count, cursor}. The cursor is the last key; null at the end.
@@ -121,7 +141,7 @@ func replyScan(c *command.Ctx, found []kv.Entry, withValues, more bool) {
 	pairInt(c.Reply, "count", int64(len(found)))
 	c.Reply.Str("cursor")
 	if more {
-		c.Reply.Str(base64.RawURLEncoding.EncodeToString(found[len(found)-1].Key()))
+		c.Reply.Str(cursorAt(found[len(found)-1].Key()))
 	} else {
 		c.Reply.Null()
 	}

@@ -1,6 +1,8 @@
 package synapcmd
 
 import (
+	"bytes"
+
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/errs"
@@ -8,11 +10,14 @@ import (
 )
 
 // Bounds of a prefix delete: how many keys are looked at while all shards are locked, and how
-// many are removed by one call, so that neither other clients nor the event loop wait for long.
+// many are removed or counted by one call, so that neither other clients nor the other connections
+// of the event loop wait for long.
 const (
-	chunkKeys     = 512
-	defaultDelete = 100_000
-	effectBytes   = 64 // more than a delete adds to its key in the journal
+	chunkKeys   = 512
+	countKeys   = 16 * chunkKeys // to count costs less than to remove
+	mostDelete  = 10_000
+	mostCount   = 100_000
+	effectBytes = 64 // more than a delete adds to its key in the journal
 )
 
 func spaceRows(o Options) []*command.Row {
@@ -21,9 +26,11 @@ func spaceRows(o Options) []*command.Row {
 		Summary: "Removes the keys that begin with prefix, or counts them. Not atomic.",
 		Fields: []command.Field{
 			{Name: "prefix", Type: command.StringField, Required: true, Doc: "Not empty."},
-			flag("dry_run", "Only count."),
+			flag("dry_run", "Only count, at most 100000 keys; a cursor leads to the rest."),
 			{Name: "limit", Type: command.IntField,
-				Doc: "Remove at most so many; 100000 when absent. The reply says if more remain."},
+				Doc: "Remove at most so many, 10000 at most. The reply says if more remain."},
+			{Name: "cursor", Type: command.StringField,
+				Doc: "Of a dry run: the cursor of the reply before."},
 		},
 		Call:   delPrefix,
 		Routes: []command.Route{{Method: "DELETE", Path: "/kv"}},
@@ -69,6 +76,7 @@ const (
 	prefixPrefix = iota
 	prefixDryRun
 	prefixLimit
+	prefixCursor
 )
 
 func delPrefix(c *command.Ctx, a *command.Args) error {
@@ -77,16 +85,13 @@ func delPrefix(c *command.Ctx, a *command.Args) error {
 		return errs.Request("prefix must not be empty: use kv.flushdb")
 	}
 	if a.Bool(prefixDryRun) {
-		c.Reply.Map(2)
-		c.Reply.Str("dry_run")
-		c.Reply.Bool(true)
-		pairInt(c.Reply, "count", countPrefix(c, prefix))
-		return nil
+		return countPrefix(c, prefix, a.Bytes(prefixCursor))
 	}
-	limit := a.Int(prefixLimit, defaultDelete)
+	limit := a.Int(prefixLimit, mostDelete)
 	if limit < 1 {
 		return errs.Value("limit must be at least 1")
 	}
+	limit = min(limit, mostDelete)
 	var deleted int64
 	var chunk []byte // keys, each behind its length
 	more := true
@@ -140,24 +145,51 @@ func deleteChunk(
 }
 
 // countPrefix counts keys chunk by chunk, each under its own lock.
-func countPrefix(c *command.Ctx, prefix []byte) (count int64) {
+func countPrefix(c *command.Ctx, prefix, cursor []byte) error {
 	r := kv.Range{Prefix: prefix}
-	for {
-		lockAll(c)
-		n := 0
-		c.Tx.Scan(c.DB, r, func(e kv.Entry) bool {
-			n++
-			if n == 16*chunkKeys {
-				r.After = append(r.After[:0:0], e.Key()...)
-			}
-			return n < 16*chunkKeys
-		})
-		c.Tx.Unlock()
-		count += int64(n)
-		if n < 16*chunkKeys {
-			return count
-		}
+	var err error
+	if r.After, err = afterCursor(cursor, prefix); err != nil {
+		return err
 	}
+	count, more := 0, true
+	for more && count < mostCount {
+		var n int
+		n, more = countChunk(c, &r, min(countKeys, mostCount-count))
+		count += n
+	}
+	c.Reply.Map(4)
+	c.Reply.Str("dry_run")
+	c.Reply.Bool(true)
+	pairInt(c.Reply, "count", int64(count))
+	c.Reply.Str("more")
+	c.Reply.Bool(more)
+	c.Reply.Str("cursor")
+	if more {
+		c.Reply.Str(cursorAt(r.After))
+	} else {
+		c.Reply.Null()
+	}
+	return nil
+}
+
+// countChunk counts up to want keys under one lock, moves r behind the last of them, and says
+// whether there are more.
+func countChunk(c *command.Ctx, r *kv.Range, want int) (n int, more bool) {
+	lockAll(c)
+	defer c.Tx.Unlock()
+	var last []byte
+	c.Tx.Scan(c.DB, *r, func(e kv.Entry) bool {
+		if more = n == want; more {
+			return false
+		}
+		n++
+		last = e.Key()
+		return true
+	})
+	if n > 0 {
+		r.After = bytes.Clone(last)
+	}
+	return n, more
 }
 
 func lockAll(c *command.Ctx) {

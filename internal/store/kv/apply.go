@@ -13,8 +13,9 @@ type target struct {
 }
 
 // Apply changes the store. The key's shard must be locked, every shard for Flush, FlushAll and
-// Swap. It decides the key's version, unless it replays, and returns it; 0 when no key is left. Applying to an absent key
-// what needs one changes nothing. A key or value over the limits is not stored.
+// Swap. It decides the key's version, unless it replays, and returns it; 0 when no key is left.
+// Applying to an absent key what needs one changes nothing. A key or value over the limits is not
+// stored.
 //
 // This is the only way state changes: live, in recovery and on replicas.
 func (t *Tx) Apply(e effect.Effect) uint32 {

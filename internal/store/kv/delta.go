@@ -16,9 +16,9 @@ type delta struct {
 const (
 	leastDelta = 16
 
-	// mostDelta refs are merged by the insert that brings the last one: about 80 µs. 64 and 256 cost
-	// the same per key within the noise, 1024 in parts of 256 cost 0.2 µs more, because entries
-	// had left the cache.
+	// mostDelta refs are merged by the insert that brings the last one: about 60 µs. 64 and 256
+	// cost the same per key within the noise, 1024 in parts of 256 cost 0.2 µs more, because
+	// entries had left the cache.
 	mostDelta = 128
 )
 

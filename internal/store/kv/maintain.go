@@ -13,7 +13,7 @@ const (
 	costExpire = 1500 // one key
 	costDeal   = 400  // one timer dealt to a lower level of the wheel
 	costMerge  = 600  // one key moved from the delta to the order
-	costMove   = 1000 // one block moved by compaction, and 1 for every 4 bytes
+	costMove   = 1300 // one block moved by compaction, and 1 for every 4 bytes
 	costTrim   = 100  // one KiB given back to the system
 
 	mostHold  = 100_000 // estimated ns of work under one lock

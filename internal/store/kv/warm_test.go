@@ -36,6 +36,9 @@ func TestWarmChangesNothing(t *testing.T) {
 	}
 	tx.DeclareAll()
 	tx.Lock() // would wait for ever had Warm kept a lock
+	if _, found := tx.Peek(3, keys[0]); found {
+		t.Error("an absent key is there")
+	}
 	tx.Unlock()
 	if allocs := testing.AllocsPerRun(100, func() {
 		s.Begin(&tx, 1000)

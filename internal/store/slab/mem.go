@@ -15,13 +15,24 @@ const (
 	// LeastBytes is the least address space an arena makes do with.
 	LeastBytes = 32 << 20
 
-	// A process has 128 TiB on the usual machines: a quarter of that is enough for all arenas.
-	mostSpace = 32 << 40
+	// A process has 128 TiB on the usual machines: half of that is asked for.
+	mostSpace = 64 << 40
 )
 
 // Space is the address space, in bytes, that all arenas of a process may reserve together: half
-// of what it is allowed, because Go's heap and large values need some too.
-func Space() int64 { return min(spaceLimit()/2, mostSpace) }
+// of what it can get, because Go's heap and large values need some too. It is found by trying:
+// the limit may be the operator's (ulimit -v), the processor's or the kernel's.
+func Space() int64 {
+	size := uintptr(mostSpace)
+	for ; size >= LeastBytes; size -= size / 4 {
+		p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_NONE, mapAnon)
+		if err == nil {
+			_ = unix.MunmapPtr(p, size)
+			break
+		}
+	}
+	return int64(size / 2)
+}
 
 // mapping is a range of addresses owned by this package.
 type mapping struct {

@@ -1,10 +1,6 @@
 package slab
 
-import (
-	"math"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 func adviseHuge(b []byte) { _ = unix.Madvise(b, unix.MADV_HUGEPAGE) }
 
@@ -14,13 +10,4 @@ func adviseSmall(b []byte) { _ = unix.Madvise(b, unix.MADV_NOHUGEPAGE) }
 func collapseHuge(b []byte) bool {
 	adviseHuge(b)
 	return unix.Madvise(b, unix.MADV_COLLAPSE) == nil // since Linux 6.1
-}
-
-// spaceLimit is the limit on the process' address space (ulimit -v) in bytes.
-func spaceLimit() int64 {
-	var r unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_AS, &r) != nil || r.Cur > math.MaxInt64 {
-		return math.MaxInt64
-	}
-	return int64(r.Cur)
 }

@@ -33,15 +33,15 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 			need = more
 			break
 		}
-		var e *endpoint
-		if l == laneFast {
-			e = h.find(x)
-		}
-		if e == nil || e.waits() || len(x.req.body) > h.options.MaxBody || h.extra(x) {
+		if l != laneFast || len(x.req.body) > h.options.MaxBody || h.extra(x) {
 			v = wire.HandOver
 			break
 		}
-		if h.serve(x, e); x.parked {
+		e := h.find(x)
+		if x.parked = e.waits(); !x.parked {
+			h.serve(x, e)
+		}
+		if x.parked {
 			v = wire.HandOver
 			break
 		}

@@ -106,7 +106,6 @@ func TestWhatIsNotPlainIsHandedOver(t *testing.T) {
 		"other method":         request1("PATCH /health"),
 		"lower-case method":    request1("get /health"),
 		"preflight":            request1("OPTIONS /kv/set"),
-		"unknown route":        request1("GET /console"),
 		"extra path":           request1("GET /metrics"),
 		"big body":             post("Content-Length: 65537"),
 		"endless head":         "GET /health HTTP/1.1\r\nX: " + strings.Repeat("a", 16<<10),
@@ -128,6 +127,36 @@ func TestWhatIsNotPlainIsHandedOver(t *testing.T) {
 		if bytes.Count(out.Buf, []byte("HTTP/1.1 ")) != 1 {
 			t.Errorf("%s: %q", name, out.Buf)
 		}
+	}
+}
+
+// A mistake must not cost a connection its fast lane: nothing brings one back from net/http.
+func TestMistakesStayOnTheFastLane(t *testing.T) {
+	b := newBench(t, Options{})
+	whole := strings.Repeat("x", 64<<10)
+	var in, want strings.Builder
+	for _, step := range [][2]string{
+		{request1("GET /console"), "404 Not Found"},
+		{plainRequest("/no/such/route", "{}"), "404 Not Found"},
+		{request1("DELETE /kv/set/x/y"), "404 Not Found"},
+		{request1("PUT /health", "Content-Length: 2") + "{}", "405 Method Not Allowed"},
+		{request1("PUT /kv/big", fmt.Sprintf("Content-Length: %d", len(whole))) + whole, "200 OK"},
+		{request1("GET /health"), "200 OK"},
+	} {
+		in.WriteString(step[0])
+		want.WriteString("HTTP/1.1 " + step[1] + "\n")
+	}
+	var out wire.Output
+	if n, _, v := b.conn.Feed([]byte(in.String()), &out); n != in.Len() || v != wire.Open {
+		t.Fatalf("consumed %d of %d, verdict %d", n, in.Len(), v)
+	}
+	var got strings.Builder
+	for _, answer := range strings.Split(string(out.Buf), "HTTP/1.1 ")[1:] {
+		status, _, _ := strings.Cut(answer, "\r\n")
+		got.WriteString("HTTP/1.1 " + status + "\n")
+	}
+	if got.String() != want.String() {
+		t.Errorf("got\n%swant\n%s", got.String(), want.String())
 	}
 }
 

@@ -15,8 +15,9 @@ type call struct {
 	level                      []byte // the wanted durability, nil if it is not a string
 }
 
-// call reads {command, request_id, payload, durability}. When the command stands before the payload, as every
-// client writes it, the payload is decoded in passing; otherwise it is read a second time.
+// call reads {command, request_id, payload, durability}. When the command stands before the
+// payload, as every client writes it, the payload is decoded in passing; otherwise it is read a
+// second time.
 func (d *decoder) call(src source, a *command.Args) (c call, err error) {
 	n, err := src.enter()
 	if err != nil {

@@ -84,6 +84,8 @@ func (x *exchange) shrink() {
 			break
 		}
 	}
+	// The sources hold the body's buffer too.
+	x.jsonBody, x.packBody = jsonSource{}, packSource{}
 	x.body, x.req, x.session = nil, request{}, nil
 	x.fast, x.parked = false, false
 }

@@ -54,6 +54,9 @@ func (b *bound) fits(n int) bool {
 	return true
 }
 
+// Over says that the reply is over its bound: an atomic batch is then undone.
+func (b *bound) Over() bool { return b.over }
+
 // container is an open array or object.
 type container struct {
 	left   int // elements, or twice the pairs, still to come

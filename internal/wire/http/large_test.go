@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/wire"
 )
 
@@ -100,4 +101,20 @@ func TestAFullStoreRefusesWrites(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+func TestABigBodyIsLetGo(t *testing.T) {
+	b := newBench(t, Options{})
+	x := b.acquire(&command.Session{})
+	x.bodyBuf = []byte(`{"command":"kv.get","request_id":"1","payload":{"key":"a","pad":"` +
+		strings.Repeat("x", keepBytes) + `"}}`)
+	x.req = request{body: x.bodyBuf, contentType: []byte(typeJSON)}
+	b.serve(x, b.command)
+	if x.status != 200 {
+		t.Fatalf("status %d", x.status)
+	}
+	b.release(x)
+	if x.bodyBuf != nil || x.jsonBody.buf != nil || x.args.Vals != nil {
+		t.Error("an idle exchange keeps the body")
+	}
 }

@@ -20,7 +20,7 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")
 	}
-	if extra := h.options.Extra[r.URL.Path]; extra != nil {
+	if extra := h.options.Extra[r.URL.EscapedPath()]; extra != nil {
 		extra.ServeHTTP(w, r)
 		return
 	}

@@ -23,7 +23,9 @@ type endpoint struct {
 }
 
 // waits says whether serving e may take long, which would hold up a whole event loop.
-func (e *endpoint) waits() bool { return e.row != nil && e.row.Has(command.Blocking) }
+func (e *endpoint) waits() bool {
+	return e != nil && e.row != nil && e.row.Has(command.Blocking)
+}
 
 // node is one segment of the tree of paths. Fixed segments win over braces, as in most routers.
 type node struct {

@@ -1,6 +1,7 @@
 package httpwire
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
@@ -138,6 +139,9 @@ func (h *Handler) serveUnrouted(x *exchange) {
 	var methods []string
 	if len(x.req.path) > 0 && x.req.path[0] == '/' {
 		methods = h.routes.allowed(x.req.path, nil)
+	}
+	if slices.Contains(methods, "GET") {
+		methods = append(methods, "HEAD")
 	}
 	switch {
 	case x.req.method == "OPTIONS":

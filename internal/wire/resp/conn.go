@@ -13,7 +13,9 @@ type Conn struct {
 	engine  *command.Engine
 	session *command.Session
 	parser  parser
-	argv    [][]byte
+	argv    [][]byte // words of the gathered commands
+	lines   []line
+	keys    [][]byte
 	reply   Writer
 	ended   bool
 	waiting [][]byte // a command that may block: Wait runs it
@@ -45,25 +47,19 @@ var errReply = errs.New(errs.Redis, "ERR the reply would be too large; ask for l
 func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
 	c.reply.out = out
 	for consumed < len(in) && !c.ended && c.waiting == nil && !out.Full() {
-		rest := in[consumed:]
-		size, more, err := c.parser.next(rest)
-		if err != "" {
-			c.refuse(err)
+		more, err := c.gather(in[consumed:])
+		consumed += c.runGathered(out)
+		if c.ended || c.waiting != nil || out.Full() {
 			break
 		}
-		if size == 0 {
+		if err != "" {
+			c.refuse(err)
+		} else if more >= 0 {
 			need = more
 			break
 		}
-		consumed += size
-		if len(c.parser.words) == 0 {
-			continue
-		}
-		if c.parser.inline {
-			rest = c.parser.scratch
-		}
-		c.ended = !c.run(rest)
 	}
+	c.trim()
 	if c.ended {
 		return len(in), 0, wire.Close
 	}
@@ -73,24 +69,81 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 	return consumed, need, wire.Open
 }
 
-// run executes the command whose words lie in from; false means that the connection must close.
-func (c *Conn) run(from []byte) bool {
-	argv := c.argv[:0]
-	for _, w := range c.parser.words {
-		argv = append(argv, from[w.from:w.to:w.to])
+// line is a gathered command: where its words end in argv, and its bytes in the input.
+type line struct{ words, bytes int }
+
+// gatherMost is how many pipelined commands are looked at before the first of them runs.
+const gatherMost = 16
+
+// gather reads commands from the start of in until there is none whole, or enough. need is -1 if
+// more may be whole, otherwise what parser.next says.
+func (c *Conn) gather(in []byte) (need int, err protocolError) {
+	c.lines, c.argv = c.lines[:0], c.argv[:0]
+	at := 0
+	for at < len(in) && len(c.lines) < gatherMost && len(c.argv) < keepWords {
+		rest := in[at:]
+		size, more, err := c.parser.next(rest)
+		if size == 0 || err != "" {
+			return more, err
+		}
+		at += size
+		inline := c.parser.inline
+		if inline {
+			rest = c.parser.scratch
+		}
+		for _, w := range c.parser.words {
+			c.argv = append(c.argv, rest[w.from:w.to:w.to])
+		}
+		c.lines = append(c.lines, line{len(c.argv), at})
+		if inline {
+			return -1, "" // the next one would overwrite scratch
+		}
 	}
-	c.argv = argv
+	return -1, ""
+}
+
+// runGathered executes the gathered commands until one ends the connection or out is full, and
+// returns the bytes of those it executed. Pipelined commands are announced to the store first:
+// it fetches what they will look for all at once.
+func (c *Conn) runGathered(out *wire.Output) (bytes int) {
+	if len(c.lines) > 1 {
+		c.keys = c.keys[:0]
+		from := 0
+		for _, l := range c.lines {
+			if l.words-from > 1 {
+				c.keys = append(c.keys, c.argv[from+1]) // of most commands the first key
+			}
+			from = l.words
+		}
+		c.engine.Warm(c.session, c.keys)
+	}
+	from := 0
+	for _, l := range c.lines {
+		argv := c.argv[from:l.words:l.words]
+		from, bytes = l.words, l.bytes
+		if len(argv) == 0 {
+			continue
+		}
+		if c.ended = !c.run(argv); c.ended || c.waiting != nil || out.Full() {
+			break
+		}
+	}
+	if n := len(c.lines); n > 0 && bytes < c.lines[n-1].bytes {
+		c.parser.restart() // the rest comes again
+	}
+	// Between rounds nothing borrows from the input, or a huge request would be kept from the
+	// collector.
+	clear(c.argv)
+	clear(c.keys)
+	return bytes
+}
+
+// run executes one command; false means that the connection must close.
+func (c *Conn) run(argv [][]byte) bool {
 	if crossProtocol(argv[0]) {
 		return false
 	}
-	open := c.exec(argv)
-	if cap(argv) > keepWords {
-		c.argv, c.parser.words = nil, nil
-	}
-	if cap(c.parser.scratch) > keepScratch {
-		c.parser.scratch = nil
-	}
-	return open
+	return c.exec(argv)
 }
 
 // exec executes a command line; false means that the connection must close.
@@ -120,6 +173,16 @@ func (c *Conn) exec(argv [][]byte) bool {
 		}
 	}
 	return !s.Closing
+}
+
+// trim lets go of what an unusual round needed.
+func (c *Conn) trim() {
+	if cap(c.argv) > 2*keepWords {
+		c.argv, c.parser.words = nil, nil
+	}
+	if cap(c.parser.scratch) > keepScratch {
+		c.parser.scratch = nil
+	}
 }
 
 // Wait runs the command that Feed left alone because it may block: see wire.Waiter.

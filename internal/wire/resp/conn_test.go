@@ -1,8 +1,10 @@
 package resp_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/synapdb/synap/internal/wire"
 	"github.com/synapdb/synap/internal/wire/resp"
@@ -139,5 +141,55 @@ func TestRepliesAreBounded(t *testing.T) {
 	want := "-ERR the reply would be too large; ask for less at once\r\n$100\r\n"
 	if !strings.HasPrefix(got, want) {
 		t.Errorf("got %.200q", got)
+	}
+}
+
+// A connection that rests must not keep the buffer of the big command it once sent.
+func TestABigCommandIsLetGo(t *testing.T) {
+	c := newFixture(t).connect(resp.Limits{})
+	freed := make(chan struct{})
+	func() {
+		in := []byte("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1048576\r\n" +
+			strings.Repeat("x", 1<<20) + "\r\n")
+		runtime.AddCleanup(&in[0], func(int) { close(freed) }, 0)
+		if n, _, _ := c.Feed(in, new(wire.Output)); n != len(in) {
+			t.Fatalf("consumed %d", n)
+		}
+	}()
+	defer runtime.KeepAlive(c)
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		runtime.GC()
+		select {
+		case <-freed:
+			return
+		case <-time.After(time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("an idle connection keeps the input")
+		}
+	}
+}
+
+// A full output may stop the round between commands that were looked at together, of which the
+// last is not whole yet.
+func TestFullOutputBeforeHalfACommand(t *testing.T) {
+	value := strings.Repeat("v", 30_000)
+	const get, half = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", "*2\r\n$3\r\nGET\r\n$1"
+	for _, tail := range []string{half, half + "\r\nk", "*2\r\n$3", "PI", "*1\r\n", "*x\r\n",
+		"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nab", "*1\r\n$x\r\n"} {
+		c := newFixture(t).connect(resp.Limits{})
+		c.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$30000\r\n" + value + "\r\n")
+		got := c.send(strings.Repeat(get, 40) + tail)
+		for len(c.buffer) > len(tail) && c.verdict == wire.Open {
+			got += c.send("")
+		}
+		if want := strings.Repeat("$30000\r\n"+value+"\r\n", 40); !strings.HasPrefix(got, want) {
+			t.Errorf("before %q: %d bytes of replies, want %d", tail, len(got), len(want))
+		}
+		if tail == half {
+			if got := c.send("\r\nk\r\n"); got != "$30000\r\n"+value+"\r\n" {
+				t.Errorf("the half command answers %d bytes", len(got))
+			}
+		}
 	}
 }

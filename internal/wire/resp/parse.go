@@ -44,6 +44,9 @@ type parser struct {
 	scratch []byte
 }
 
+// restart forgets an incomplete command: the next input begins with another one.
+func (p *parser) restart() { p.at, p.left, p.scanned = 0, 0, 0 }
+
 // next reads the command that in starts with. size is its length in bytes once it is whole, and
 // its words (none, for an empty command) are in p.words. A size of 0 means incomplete; need then
 // says how many bytes of in must be there to get further, 0 = any more.

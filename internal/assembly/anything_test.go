@@ -1,0 +1,172 @@
+package assembly
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/synapdb/synap/internal/clock"
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/journaltest"
+	"github.com/synapdb/synap/internal/command/replytest"
+	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/wire"
+	httpwire "github.com/synapdb/synap/internal/wire/http"
+	"github.com/synapdb/synap/internal/wire/resp"
+)
+
+const (
+	moment     = 1_700_000_000_000 // when these tests happen, in ms since the Unix epoch
+	smallStore = 4 << 20           // bytes
+)
+
+// rig runs every row of the real table over a small store of its own. Time stands still, so that
+// what a store holds can be compared.
+type rig struct {
+	*testing.T
+	*command.Engine
+	random  *rand.Rand
+	session *command.Session
+	line    *resp.Conn
+	handler *httpwire.Handler
+	http    *httpwire.Conn
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	in := open(t, map[string]string{"kv_store.allow_flush_commands": "true"})
+	store, err := kv.New(kv.Options{Shards: 4, Seed: 1, MaxMemory: smallStore})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	e := &command.Engine{
+		Table: in.engine.Table, Settings: in.engine.Settings, Server: in.engine.Server,
+		Store: store, Clock: clock.NewManual(moment), Sessions: command.NewRegistry(),
+		Limits:      command.Limits{BatchItems: 20, BatchBytes: 1 << 20, ValueBytes: 100_000},
+		Persistence: new(journaltest.Fake),
+	}
+	r := &rig{T: t, Engine: e, random: rand.New(rand.NewPCG(1, 2))}
+	r.handler = httpwire.NewHandler(r.Engine, httpwire.Options{MaxReply: 100_000})
+	r.http = r.handler.NewConn(
+		&command.Session{Counters: command.NewCounters(e.Table), Now: moment})
+	r.connect()
+	return r
+}
+
+// connect starts a connection as the server would.
+func (r *rig) connect() {
+	if r.session != nil {
+		r.line.Closed()
+		r.Sessions.Remove(r.session)
+	}
+	r.session = &command.Session{Counters: command.NewCounters(r.Table)}
+	r.session.Info.Addr, r.session.Info.Kill = "a:1", func() {}
+	r.Sessions.Add(r.session)
+	r.line = resp.NewConn(r.Engine, r.session, resp.Limits{ReplyBytes: 1 << 20})
+}
+
+func (r *rig) pick(from []string) string { return from[r.random.IntN(len(from))] }
+
+// guard fails with what was asked if f panics, or does not return: then a lock is never given back.
+func (r *rig) guard(asked any, f func()) {
+	r.Helper()
+	done := make(chan any, 1)
+	go func() {
+		defer func() { done <- recover() }()
+		f()
+	}()
+	select {
+	case failure := <-done:
+		if failure != nil {
+			r.Fatalf("%.300q: panic: %v", asked, failure)
+		}
+	case <-time.After(patient):
+		r.Fatalf("%.300q waits for a lock", asked)
+	}
+}
+
+// free fails unless every lock can be had: FLUSHALL needs all of them.
+func (r *rig) free(asked any) {
+	r.Helper()
+	r.guard(asked, func() {
+		var reply replytest.Recorder
+		r.Exec(new(command.Session), [][]byte{[]byte("FLUSHALL")}, &reply)
+		if got := reply.Take(); got != "+OK" {
+			r.Errorf("%.300q: FLUSHALL answers %s", asked, got)
+		}
+	})
+	for db := range uint8(kv.Databases) {
+		if n := r.Store.Count(db); n != 0 {
+			r.Fatalf("%.300q: database %d has %d keys after FLUSHALL", asked, db, n)
+		}
+	}
+}
+
+// fill gives the keys that the tests use values of all kinds.
+func (r *rig) fill() {
+	var tx kv.Tx
+	r.Store.Begin(&tx, moment)
+	tx.DeclareAll()
+	tx.Lock()
+	for _, e := range []effect.Effect{
+		{Key: []byte("k"), Value: []byte("value")}, {Key: []byte("n"), Value: []byte("41")},
+		{Key: []byte("json"), Value: []byte("[1]"), Flags: effect.JSON},
+		{Key: []byte("\xff\x00"), Value: []byte("\x00\xff\r\n")},
+		{Key: []byte("large"), Value: []byte(strings.Repeat("v", 70_000))},
+		{Key: []byte("soon"), Value: []byte("x"), Deadline: moment + 1000},
+		{Key: []byte("late"), Value: []byte("x"), Deadline: moment - 1},
+		{Key: []byte(""), Value: nil}, {Key: []byte("k"), Value: []byte("1"), DB: 3},
+	} {
+		e.Kind = effect.Set
+		tx.Apply(e)
+	}
+	tx.Unlock()
+}
+
+// dump is all that the store holds, versions and deadlines included.
+func (r *rig) dump() string {
+	var tx kv.Tx
+	var text strings.Builder
+	r.Store.Begin(&tx, moment)
+	tx.DeclareAll()
+	tx.Lock()
+	defer tx.Unlock()
+	for db := range uint8(kv.Databases) {
+		tx.Scan(db, kv.Range{}, func(e kv.Entry) bool {
+			fmt.Fprintf(&text, "%d %s = %s %d %d %d\n", db, e.Key(), e.Value(), e.Flags(),
+				e.Deadline(), e.Version())
+			return true
+		})
+	}
+	return text.String()
+}
+
+// round sets how the engine learns the time, in both ways the server does, and a policy.
+func (r *rig) round() {
+	r.session.Now = int64(r.random.IntN(2)) * moment
+	policy := kv.Policy(r.random.IntN(int(kv.VolatileTTL) + 1))
+	r.Store.SetMemoryLimit(smallStore, policy)
+}
+
+// feed hands bytes to a connection and returns the one string of what it sends.
+func feed(c wire.Conn, in string) (string, wire.Verdict) {
+	var out wire.Output
+	_, _, v := c.Feed([]byte(in), &out)
+	if v == wire.Wait {
+		c.(wire.Waiter).Wait(&out)
+	}
+	var text strings.Builder
+	for _, part := range out.Segments(nil) {
+		text.Write(part)
+	}
+	out.Reset(0)
+	return text.String(), v
+}
