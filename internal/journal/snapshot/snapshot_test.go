@@ -45,6 +45,7 @@ func write(fs vfs.FS, begin uint64, blocks [][]byte) error {
 			return err
 		}
 	}
+	w.Until(begin + 3)
 	return w.Finish(begin * 10)
 }
 
@@ -85,7 +86,8 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Meta{Begin: 7, History: [16]byte{1, 2, 3}, Seed: 42, Shards: 8, TimeMillis: 1234}
-	if r.Meta() != want || r.Entries() != 70 || r.Done() != r.Size()-footerBytes {
+	if r.Meta() != want || r.Entries() != 70 || r.Until() != 10 ||
+		r.Done() != r.Size()-footerBytes {
 		t.Errorf("%+v, %d entries, %d of %d bytes", r.Meta(), r.Entries(), r.Done(), r.Size())
 	}
 	if !slices.EqualFunc(got, blocks, bytes.Equal) {
