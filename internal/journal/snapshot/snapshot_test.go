@@ -57,19 +57,19 @@ func mustWrite(t testing.TB, fs vfs.FS, begin uint64, blocks [][]byte) string {
 	return pathOf(dir, begin)
 }
 
-func read(fs vfs.FS, path string) (r *Reader, blocks [][]byte, err error) {
-	r, err = Open(fs, path)
+func read(fs vfs.FS, path string) (*Reader, [][]byte, error) {
+	r, err := Open(fs, path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { _ = r.Close() }()
-	for {
+	for blocks := [][]byte(nil); ; {
 		b, err := r.Next(nil)
 		if errors.Is(err, io.EOF) {
 			return r, blocks, nil
 		}
 		if err != nil {
-			return nil, nil, err
+			return r, nil, err
 		}
 		blocks = append(blocks, b)
 	}
