@@ -41,6 +41,7 @@ test-clients: build .cache/venv/ready ## published Python clients against the bu
 
 test-crash: ## kill the server SYNAP_KILLS times (default 200) and look for lost writes
 	SYNAP_KILLS=$${SYNAP_KILLS:-200} $(GO) test -count 1 -timeout 60m -v ./test/crash
+	SYNAP_CUTS=$${SYNAP_CUTS:-2000} $(GO) test -count 1 -v -run PowerCuts ./internal/persist
 
 lint: $(LINT) ## gofmt, go vet, golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }

@@ -102,7 +102,7 @@ func (m *Manager) Background() error {
 		return ErrSaving
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	if !m.saves.Go(func() { defer cancel(); _ = m.save(ctx) }, cancel) {
+	if !m.saves.Go(func() { defer cancel(); _ = m.save(ctx, true) }, cancel) {
 		cancel()
 		m.saving.Store(false)
 		return errors.New("the server is shutting down")
@@ -119,7 +119,7 @@ func (m *Manager) Save(ctx context.Context) error {
 	if !m.begin() {
 		return ErrSaving
 	}
-	return m.save(ctx)
+	return m.save(ctx, true)
 }
 
 // begin takes the right to make a snapshot.
@@ -131,11 +131,12 @@ func (m *Manager) begin() bool {
 	return true
 }
 
-// save makes a snapshot; the caller began.
-func (m *Manager) save(ctx context.Context) error {
+// save makes a snapshot, as fast as it can or, when others are served meanwhile, gently. The
+// caller began.
+func (m *Manager) save(ctx context.Context, gentle bool) error {
 	defer m.saving.Store(false)
 	start := m.o.Clock.Micros()
-	made, err := m.write(ctx)
+	made, err := m.write(ctx, gentle)
 	took := (m.o.Clock.Micros() - start) / 1000
 	m.tried.Store(m.o.Clock.Now())
 	m.last.Store(&attempt{took, err})
@@ -184,7 +185,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 		if m.due() && m.begin() {
-			_ = m.save(ctx) // it says so itself
+			_ = m.save(ctx, true) // it says so itself
 		}
 	}
 }
@@ -212,7 +213,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		return errors.Join(err, m.dir.lock.Close())
 	}
 	if m.Changed() && m.begin() {
-		if failure := m.save(ctx); failure != nil && ctx.Err() == nil {
+		if failure := m.save(ctx, false); failure != nil && ctx.Err() == nil {
 			err = errors.Join(err, failure)
 		}
 	}

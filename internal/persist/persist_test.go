@@ -104,7 +104,7 @@ func TestSwapDuringASnapshotMakesItStartOver(t *testing.T) {
 	if !h.begin() {
 		t.Fatal("another snapshot is being made")
 	}
-	made, err := h.write(context.Background())
+	made, err := h.write(context.Background(), true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package persist
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/synapdb/synap/internal/journal"
 	"github.com/synapdb/synap/internal/journal/snapshot"
@@ -28,9 +29,9 @@ var errSwapped = errors.New("databases were swapped during every attempt")
 
 // write makes a snapshot, again if a Swap disturbed it: all other changes during a snapshot are
 // results, which the journal may say once more without harm.
-func (m *Manager) write(ctx context.Context) (made, error) {
+func (m *Manager) write(ctx context.Context, gentle bool) (made, error) {
 	for n := 0; n < mostRestarts; n++ {
-		one, err := m.writeOnce(ctx)
+		one, err := m.writeOnce(ctx, gentle)
 		if !errors.Is(err, errSwapped) {
 			one.restarts = n
 			return one, err
@@ -39,7 +40,7 @@ func (m *Manager) write(ctx context.Context) (made, error) {
 	return made{}, errSwapped
 }
 
-func (m *Manager) writeOnce(ctx context.Context) (one made, err error) {
+func (m *Manager) writeOnce(ctx context.Context, gentle bool) (one made, err error) {
 	l := m.log.Load()
 	mark := m.appended()
 	swaps := m.store.Swaps() // before the number: see kv.Store.Swaps
@@ -51,7 +52,7 @@ func (m *Manager) writeOnce(ctx context.Context) (one made, err error) {
 	if err != nil {
 		return one, err
 	}
-	one.entries, err = m.export(ctx, w)
+	one.entries, err = m.export(ctx, w, gentle)
 	if err == nil && m.store.Swaps() != swaps {
 		err = errSwapped
 	}
@@ -75,9 +76,20 @@ func (m *Manager) writeOnce(ctx context.Context) (one made, err error) {
 	return one, nil
 }
 
+// restAfter is how many microseconds a gentle snapshot works before it rests for as long: it takes
+// half a core, and event loops that became ready meanwhile need not wait for the scheduler to take
+// the processor away from it, which it does after 10 ms only.
+const (
+	restAfter = 300
+	mostRest  = 5 * time.Millisecond
+)
+
 // export writes every key of the store while others go on changing it.
-func (m *Manager) export(ctx context.Context, w *snapshot.Writer) (entries uint64, err error) {
+func (m *Manager) export(ctx context.Context, w *snapshot.Writer, gentle bool) (entries uint64,
+	err error,
+) {
 	var c kv.ExportCursor
+	begun := m.o.Clock.Micros()
 	block := make([]byte, 0, blockBytes+blockBytes/4)
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
@@ -89,6 +101,10 @@ func (m *Manager) export(ctx context.Context, w *snapshot.Writer) (entries uint6
 				return 0, err
 			}
 			block = block[:0]
+		}
+		if worked := m.o.Clock.Micros() - begun; gentle && worked >= restAfter {
+			time.Sleep(min(time.Duration(worked)*time.Microsecond, mostRest))
+			begun = m.o.Clock.Micros()
 		}
 	}
 	return uint64(c.Entries), nil

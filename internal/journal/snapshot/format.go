@@ -11,12 +11,12 @@ import (
 
 // A snapshot is one file. Numbers are little-endian, every CRC is CRC-32C.
 //
-//	| header 64 | block | block | … | footer 24 |
+//	| header 64 | block | block | … | footer 32 |
 //
 //	header  0        8        12       16      24        40     48     56    60
 //	        | magic  | format | shards | begin | history | seed | time | 0 4 | crc |
 //	block   | length 4, not 0 | crc 4 | payload |
-//	footer  | 0 4             | crc 4 | entries 8 | blocks 8 |      the end of the file
+//	footer  | 0 4             | crc 4 | entries 8 | blocks 8 | until 8 |   the end of the file
 //
 // The CRC of the header is over the bytes before it. Those of a block and of the footer are over
 // the header's CRC (4), the place in the file (8), the length (4) and what follows: a block at
@@ -26,7 +26,7 @@ const (
 	format      = 1
 	headerBytes = 64
 	blockBytes  = 8 // before the payload
-	footerBytes = blockBytes + 16
+	footerBytes = blockBytes + 24
 
 	// MaxBlock bounds the payload of a block: one entry of the greatest size fits.
 	MaxBlock = 1 << 30

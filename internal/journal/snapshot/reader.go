@@ -19,6 +19,7 @@ type Reader struct {
 	salt    uint32
 	entries uint64
 	blocks  uint64
+	until   uint64
 	footer  int64 // where it begins
 
 	mu struct {
@@ -72,6 +73,7 @@ func (r *Reader) ends() error {
 	}
 	r.entries = binary.LittleEndian.Uint64(counts)
 	r.blocks = binary.LittleEndian.Uint64(counts[8:])
+	r.until = binary.LittleEndian.Uint64(counts[16:])
 	return nil
 }
 
@@ -94,6 +96,10 @@ func (r *Reader) Meta() Meta { return r.meta }
 
 // Entries is the number of entries in all blocks.
 func (r *Reader) Entries() uint64 { return r.entries }
+
+// Until is the LSN up to which the journal must reach for the entries to be of use; 0 if Writer.Until
+// was not called.
+func (r *Reader) Until() uint64 { return r.until }
 
 // Size is the size of the file in bytes, and Done how much of it was read: for progress.
 func (r *Reader) Size() int64 { return r.footer + footerBytes }

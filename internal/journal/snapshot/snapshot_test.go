@@ -45,6 +45,7 @@ func write(fs vfs.FS, begin uint64, blocks [][]byte) error {
 			return err
 		}
 	}
+	w.Until(begin + 3)
 	return w.Finish(begin * 10)
 }
 
@@ -56,19 +57,19 @@ func mustWrite(t testing.TB, fs vfs.FS, begin uint64, blocks [][]byte) string {
 	return pathOf(dir, begin)
 }
 
-func read(fs vfs.FS, path string) (r *Reader, blocks [][]byte, err error) {
-	r, err = Open(fs, path)
+func read(fs vfs.FS, path string) (*Reader, [][]byte, error) {
+	r, err := Open(fs, path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { _ = r.Close() }()
-	for {
+	for blocks := [][]byte(nil); ; {
 		b, err := r.Next(nil)
 		if errors.Is(err, io.EOF) {
 			return r, blocks, nil
 		}
 		if err != nil {
-			return nil, nil, err
+			return r, nil, err
 		}
 		blocks = append(blocks, b)
 	}
@@ -85,7 +86,8 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Meta{Begin: 7, History: [16]byte{1, 2, 3}, Seed: 42, Shards: 8, TimeMillis: 1234}
-	if r.Meta() != want || r.Entries() != 70 || r.Done() != r.Size()-footerBytes {
+	if r.Meta() != want || r.Entries() != 70 || r.Until() != 10 ||
+		r.Done() != r.Size()-footerBytes {
 		t.Errorf("%+v, %d entries, %d of %d bytes", r.Meta(), r.Entries(), r.Done(), r.Size())
 	}
 	if !slices.EqualFunc(got, blocks, bytes.Equal) {

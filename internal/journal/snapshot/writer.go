@@ -24,6 +24,7 @@ type Writer struct {
 	offset    int64
 	unsynced  int64
 	blocks    uint64
+	until     uint64
 	failed    error
 }
 
@@ -99,13 +100,19 @@ func (w *Writer) sync() {
 	w.unsynced = 0
 }
 
+// Until says that the entries may hold changes of records up to LSN lsn, the journal's last one when
+// they had been exported: without these records the snapshot is of no moment there ever was.
+// Call it before Finish.
+func (w *Writer) Until(lsn uint64) { w.until = lsn }
+
 // Finish completes the snapshot, which holds so many entries, and makes it the newest of its
 // directory. When it fails there is no new snapshot, or, if only the directory could not be
 // synced, perhaps none after a power cut.
 func (w *Writer) Finish(entries uint64) error {
-	var counts [16]byte
+	var counts [footerBytes - blockBytes]byte
 	binary.LittleEndian.PutUint64(counts[:], entries)
 	binary.LittleEndian.PutUint64(counts[8:], w.blocks)
+	binary.LittleEndian.PutUint64(counts[16:], w.until)
 	w.head(0, counts[:])
 	w.buffer = append(w.buffer, counts[:]...)
 	w.write(w.buffer)

@@ -161,6 +161,10 @@ func (t *Tx) drop(sh *shard, db uint8) {
 	if sp := sh.db[db].Swap(nil); sp != nil {
 		t.dropped = append(t.dropped, sp)
 	}
+	if sh.loading != nil && sh.loading[db] != nil { // of an Import that was given up
+		t.dropped = append(t.dropped, sh.loading[db].sp)
+		sh.loading[db] = nil
+	}
 }
 
 func (sh *shard) swap(a, b uint8) {

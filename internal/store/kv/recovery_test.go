@@ -156,6 +156,57 @@ func TestFrozenStoreKeepsEverything(t *testing.T) {
 	})
 }
 
+// TestFlushEndsAnImport: what was imported of a damaged snapshot must not join what comes next.
+func TestFlushEndsAnImport(t *testing.T) {
+	s := newStore(t, Options{})
+	entry := func(key string) []byte {
+		return effect.Append(nil, &effect.Effect{Kind: effect.Set, Key: []byte(key), Version: 1})
+	}
+	if err := s.Import(epoch, append(entry("bad"), 255)); err == nil {
+		t.Fatal("a damaged block was taken")
+	}
+	flush := effect.Append(nil, &effect.Effect{Kind: effect.FlushAll})
+	if err := s.ReplayRecord(epoch, flush); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Import(epoch, entry("good")); err != nil {
+		t.Fatal(err)
+	}
+	s.FinishImport()
+	s.with(epoch, 0, "bad", func(tx *Tx) {
+		if _, ok := tx.Peek(0, []byte("bad")); ok || s.Count(0) != 1 {
+			t.Errorf("%d keys, of the damaged block: %v", s.Count(0), ok)
+		}
+	})
+	if err := s.checkInvariants(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEntriesOfOneKeyBecomeOne(t *testing.T) {
+	s := newStore(t, Options{Shards: 1})
+	for round := range 3 {
+		var block []byte
+		for i := range 500 {
+			e := effect.Effect{Kind: effect.Set, Version: 1, Key: fmt.Append(nil, i%400)}
+			if e.Deadline = 0; i%3 == 0 {
+				e.Deadline = epoch + 1000
+			}
+			if i%5 == 0 {
+				e.Value = make([]byte, maxInline+1+round)
+			}
+			block = effect.Append(block, &e)
+		}
+		if err := s.Import(epoch, block); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.FinishImport()
+	if err := s.checkInvariants(); err != nil || s.Count(0) != 400 {
+		t.Errorf("%d keys, %v", s.Count(0), err)
+	}
+}
+
 func TestEvictionsAreRecorded(t *testing.T) {
 	s := newStore(t, Options{Shards: 2, Seed: 7, MaxMemory: 2 << 20, Policy: AllKeysLRU})
 	j := &recorder{t: t}
