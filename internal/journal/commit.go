@@ -257,12 +257,12 @@ func (l *Log) tick() {
 	l.mark()
 }
 
-// mark appends and syncs a marker if there is use and room for one.
+// mark appends and syncs a marker if there is use and room for one. There is, but after a marker
+// at the very end of a segment.
 func (l *Log) mark() {
 	l.mu.Lock()
 	last := l.Last()
-	wanted := last > 0 && l.Synced() == last && !l.mu.marked && l.mu.tail != nil &&
-		(l.room() >= recordHead || l.mu.spares[0].ready.Load())
+	wanted := l.Synced() == last && !l.mu.marked && l.mu.tail != nil && l.room() >= recordHead
 	if wanted {
 		last = l.append(l.mu.millis, nil, 0)
 	}

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 )
 
 // A segment is a file with this header, little-endian, alone in its sector; a copy of the header
-// in the second sector, for Repair; and records from the third on, each after the other:
+// in the second sector; and records from the third on, each after the other:
 //
 //	 0       8        12     16       24          32        48       64      68
 //	| magic | format | 0    | number | first lsn | history | secret | check | zeros to 512 |
@@ -21,9 +22,11 @@ import (
 // until its first record is written. secret is made once for a log. check is the CRC32C of what
 // stands before it.
 //
-// The header is synced before the segment gets its name, and is rewritten inside one sector,
-// which disks write whole or not at all: so a header that does not check is damage and never a
-// torn write.
+// Both are synced, without a first lsn, before the segment holds records, and are written again
+// together with the first of them. A power cut may tear either write, but leaves one of the two
+// whole, old or new. So if a header does not check and its copy is whole and is without a first
+// lsn or with the number of a former life, then nothing in the segment was ever synced, and it
+// holds no records. Any other header that does not check is damage and never a torn write.
 const (
 	sectorBytes = 512
 	headerBytes = 68
@@ -32,6 +35,9 @@ const (
 )
 
 var magic = [8]byte{'S', 'y', 'n', 'a', 'p', 'J', 'n', 'l'}
+
+// errFormat says that a segment was written by another version; that is nothing to repair.
+var errFormat = errors.New("the journal was written by another version of the server")
 
 // maxFirst bounds the LSNs that a header may name, so that counting on never overflows.
 const maxFirst = LSN(1) << 62
@@ -60,11 +66,11 @@ func (h *header) append(dst []byte) []byte {
 func parseHeader(b []byte) (h header, err error) {
 	switch {
 	case !bytes.Equal(b[:8], magic[:]):
-		return h, fmt.Errorf("this is no segment of a journal")
+		return h, errors.New("this is no segment of a journal")
 	case binary.LittleEndian.Uint32(b[64:]) != crc32.Checksum(b[:64], castagnoli):
-		return h, fmt.Errorf("the header of the segment does not match its checksum")
+		return h, errors.New("the header of the segment does not match its checksum")
 	case binary.LittleEndian.Uint32(b[8:]) != format:
-		return h, fmt.Errorf("the segment has format %d, this server reads %d",
+		return h, fmt.Errorf("%w: it has format %d, this server reads %d", errFormat,
 			binary.LittleEndian.Uint32(b[8:]), format)
 	}
 	h.number = binary.LittleEndian.Uint64(b[16:])

@@ -113,8 +113,12 @@ func (l *Log) append(timeMillis int64, payload []byte, sum uint32) LSN {
 		return lsn // nothing will be written any more, so nothing is kept
 	}
 	need := recordBytes(len(payload))
-	if l.mu.tail == nil || l.mu.off+need > l.mu.tail.size {
-		l.rotate(lsn, timeMillis, need)
+	fit := need
+	if len(payload) > 0 {
+		fit += recordHead // every segment keeps room for a marker
+	}
+	if l.mu.tail == nil || l.mu.off+fit > l.mu.tail.size {
+		l.rotate(lsn, timeMillis, fit)
 	} else if len(l.mu.parts) == 0 {
 		l.mu.parts = append(l.mu.parts, part{l.mu.tail, l.mu.off, len(l.mu.buf)})
 	}
@@ -129,14 +133,14 @@ func (l *Log) append(timeMillis int64, payload []byte, sum uint32) LSN {
 
 // rotate makes the first spare the tail, ready or not, whose first record is lsn. What is left of
 // the old tail stays empty.
-func (l *Log) rotate(lsn LSN, timeMillis, need int64) {
+func (l *Log) rotate(lsn LSN, timeMillis, fit int64) {
 	s := l.mu.spares[0]
 	l.mu.spares = l.mu.spares[1:]
 	if len(l.mu.spares) == 0 {
 		l.plan()
 	}
-	if s.size < recordsAt+need {
-		s.size = recordsAt + need
+	if s.size < recordsAt+fit {
+		s.size = recordsAt + fit
 		s.ready.Store(false)
 	}
 	s.first, s.firstMillis = lsn, timeMillis

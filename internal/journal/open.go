@@ -81,10 +81,7 @@ func (l *Log) adopt(w *walk, replayFrom LSN) error {
 	l.mu.number = w.top
 	l.mu.millis, l.mu.marked = w.lastMillis, w.lastMarker
 	last := w.next - 1
-	keep := 0
-	if len(w.used) > 0 {
-		keep = w.segment + 1
-	}
+	keep := min(w.segment+1, len(w.used))
 	if last+1 < replayFrom {
 		l.log.Warn("the journal ends before the snapshot begins and goes on after it",
 			slog.Uint64("journal", uint64(last)), slog.Uint64("snapshot", uint64(replayFrom)))
@@ -125,6 +122,9 @@ func (l *Log) cut(w *walk) error {
 	l.log.Warn("the journal ends in a torn record, which is cut off; it had not been synced",
 		slog.String("file", w.report.Torn.File), slog.Int64("offset", w.report.Torn.Offset),
 		slog.Uint64("lsn", uint64(w.report.Torn.LSN)), slog.String("reason", w.report.Torn.Reason))
+	if w.segment < 0 {
+		return nil
+	}
 	return eraseFile(l.fs, w.report.Torn.File, w.off, w.beyond)
 }
 

@@ -24,7 +24,7 @@ func (l *Log) reserve() int64 { return min(1<<20, l.o.SegmentBytes/8) }
 // segment prepared it costs three loads; without one, because the writers were faster than Run,
 // it prepares one.
 func (l *Log) Admit(bytes int) error {
-	need := recordBytes(bytes) + l.reserve()
+	need := recordBytes(bytes) + recordHead + l.reserve()
 	switch {
 	case l.failed.Load():
 		return ErrFailed

@@ -27,9 +27,12 @@ type survey struct {
 	used   []found  // segments with records, by first LSN
 	spare  []found  // segments prepared or freed, without records
 	broken []found  // segments with a damaged header, used or not
-	temps  []string // paths of files whose preparation did not end
+	temps  []string // paths of files that cannot hold a record
 	top    uint64   // the highest number in any name
 }
+
+// errShort says that a file ends before the place of its first record.
+var errShort = errors.New("the file ends inside its header")
 
 // look reads the names and the headers. An absent directory is an empty one.
 func look(files vfs.FS, dir string) (*survey, error) {
@@ -62,15 +65,20 @@ func look(files vfs.FS, dir string) (*survey, error) {
 // sort puts a file where it belongs.
 func (s *survey) sort(f found, number uint64) {
 	switch {
+	case errors.Is(f.broken, errShort):
+		s.temps = append(s.temps, f.path)
 	case f.broken == nil && f.number < number:
 		// It was freed and given a new number, and then the power went.
 		s.spare = append(s.spare, f)
 	case f.broken == nil && f.number > number:
 		f.broken = fmt.Errorf("the name belongs to segment %d, the header to %d", number, f.number)
 		s.broken = append(s.broken, f)
+	case f.broken != nil && f.copied && (f.first == 0 || f.number < number):
+		// A write of the header was torn: the first write of records, or that after recycling.
+		s.spare = append(s.spare, f)
 	case f.broken != nil:
 		s.broken = append(s.broken, f)
-		if f.copied && f.first > 0 {
+		if f.copied {
 			s.used = append(s.used, f)
 		}
 	case f.first == 0:
@@ -96,12 +104,15 @@ func readHeader(files vfs.FS, path string, number uint64) (f found, err error) {
 		return f, err
 	}
 	if n < len(b) {
-		f.broken = errors.New("the file ends inside its header")
+		f.broken = errShort
 		return f, nil
 	}
-	if f.header, f.broken = parseHeader(b[:]); f.broken != nil {
+	if f.header, f.broken = parseHeader(b[:]); errors.Is(f.broken, errFormat) {
+		return f, fmt.Errorf("%s: %w", path, f.broken)
+	}
+	if f.broken != nil {
 		second, err := parseHeader(b[sectorBytes:])
-		if f.copied = err == nil && second.number == number; f.copied {
+		if f.copied = err == nil && second.number <= number; f.copied {
 			f.header = second
 		}
 	}
@@ -132,7 +143,7 @@ func (s *survey) headerDamage(end *walk) *Damage {
 	}
 	f := s.broken[0]
 	d := &Damage{File: f.path, LSN: end.next, Synced: end.report.Synced, Reason: f.broken.Error()}
-	if f.copied && f.first > 0 {
+	if f.copied {
 		d.LSN = f.first
 	}
 	return d

@@ -1,6 +1,9 @@
 package journal
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // maxSpares is how many segments are kept ready; more are removed.
 const maxSpares = 2
@@ -10,10 +13,13 @@ const maxSpares = 2
 // when there are enough of those. The caller has made sure that nobody needs the records to
 // recover. The segment being written always stays.
 func (l *Log) Truncate(before LSN) error {
-	// What follows a freed segment must be there after a power cut, its header first of all.
-	if err := l.sync(l.Last()); err != nil {
+	// What follows a freed segment must be there after a power cut, and must say that the freed
+	// records had been synced: without that they would pass for records that never came through.
+	// With the disk full that may not work for the newest records, but it does for older ones.
+	if err := l.sync(l.Last()); err != nil && !errors.Is(err, ErrFull) {
 		return err
 	}
+	l.mark()
 	l.prep.Lock()
 	defer l.prep.Unlock()
 	for {
@@ -38,7 +44,7 @@ func (l *Log) Truncate(before LSN) error {
 func (l *Log) free(before LSN) (victim, successor *segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.mu.used) < 2 || l.mu.used[1].first > before || !l.mayGo() {
+	if len(l.mu.used) < 2 || l.mu.used[1].first > min(before, l.Synced()) || !l.mayGo() {
 		return nil, nil
 	}
 	victim, l.mu.used = l.mu.used[0], l.mu.used[1:]

@@ -17,7 +17,7 @@ type walk struct {
 	from   LSN
 	visit  visitor
 
-	segment    int    // of used, in which the walk stands or ended
+	segment    int    // of used, in which the walk stands or ended; -1 is before all of them
 	off        int64  // the place there
 	next       LSN    // the record expected there
 	reason     string // why it is not there
@@ -45,7 +45,7 @@ func (s *survey) records(from LSN, visit visitor) (*walk, error) {
 	}
 	first := s.used[w.segment].first
 	if from > 0 && first > from {
-		return w, fmt.Errorf("%w: record %d is wanted, the oldest is %d", ErrTrimmed, from, first)
+		return w, w.tooNew()
 	}
 	w.next = first
 	for {
@@ -58,6 +58,21 @@ func (s *survey) records(from LSN, visit visitor) (*walk, error) {
 		w.segment++
 	}
 	return w, w.judge()
+}
+
+// tooNew judges a log whose oldest record is newer than from: it has been truncated, and then says
+// that the older records had been synced, or the power went before anything was.
+func (w *walk) tooNew() error {
+	w.segment = -1
+	w.reason = "the first records are missing"
+	if err := w.judge(); err != nil {
+		return err
+	}
+	if w.report.Synced >= w.from {
+		return fmt.Errorf("%w: record %d is wanted, the oldest is %d", ErrTrimmed, w.from,
+			w.used[0].first)
+	}
+	return nil
 }
 
 func (w *walk) walkSegment() (err error) {
@@ -126,7 +141,7 @@ func (w *walk) judge() error {
 			return err
 		}
 	}
-	d := &Damage{File: w.used[w.segment].path, Offset: w.off, LSN: w.next,
+	d := &Damage{File: w.used[max(w.segment, 0)].path, Offset: w.off, LSN: w.next,
 		Synced: w.report.Synced, Reason: w.reason}
 	if w.segment+1 < len(w.used) {
 		d.Reason = fmt.Sprintf("%s, and the next segment begins at record %d", w.reason,
