@@ -151,6 +151,10 @@ func (in *Instance) Start(ctx context.Context) error {
 	if err := in.openDoors(); err != nil {
 		return err
 	}
+	return in.serve(ctx)
+}
+
+func (in *Instance) serve(ctx context.Context) error {
 	if err := in.recoverData(ctx); err != nil {
 		return err
 	}

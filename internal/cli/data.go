@@ -100,7 +100,14 @@ func (a *app) repair(cmd *cobra.Command, keep string) error {
 	if err != nil {
 		return failed(err)
 	}
+	if r.Forgone > 0 {
+		_, err = fmt.Fprintf(a.out, "records up to %d are given up: the newest snapshot may show "+
+			"parts of what was asked for as one\n", r.Forgone)
+	}
 	changed := append(r.Moved, r.Journal.Changed...)
+	if err != nil || len(changed) == 0 && r.Forgone > 0 {
+		return failed(err)
+	}
 	if len(changed) == 0 {
 		_, err = fmt.Fprintln(a.out, "nothing had to be changed")
 		return failed(err)

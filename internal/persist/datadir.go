@@ -38,6 +38,8 @@ type Meta struct {
 	History string `json:"history"`
 	// Seed is the seed of the store's hash: with it, keys return to the shards they came from.
 	Seed uint64 `json:"hash_seed,string"`
+	// Forgone is the number up to which Repair gave up records that a snapshot shows the work of.
+	Forgone uint64 `json:"forgone,omitempty"`
 }
 
 // HistoryID is History as bytes.

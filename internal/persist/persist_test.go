@@ -206,3 +206,75 @@ func TestSnapshotOnAFullDisk(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A snapshot taken while others wrote is of no use without the journal of that time: its state
+// never was. Only Repair may decide otherwise.
+func TestJournalLostBesideASnapshot(t *testing.T) {
+	disk := vfs.NewMemory(1)
+	hook := &hooked{FS: disk, mark: "snapshot-"}
+	h, _ := home(t, options(hook))
+	for i := range 3000 {
+		h.set(fmt.Sprint("key", i), strings.Repeat("v", 1000))
+	}
+	hook.call = func() { h.set("key1", "later") }
+	if err := h.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	disk.Crash(1)
+	h.abandon()
+	names, _ := disk.List("/data/journal")
+	for _, name := range names {
+		if err := disk.Remove("/data/journal/" + name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := move(options(disk), 4); err == nil ||
+		!strings.Contains(err.Error(), "files of the journal are missing") {
+		t.Fatalf("started without its journal: %v", err)
+	}
+	v, err := Verify(disk, "/data")
+	if err != nil || len(v.Problems) != 1 {
+		t.Errorf("%v, %v", v.Problems, err)
+	}
+	r, err := Repair(disk, "/data", "/data/repair")
+	if err != nil || r.Forgone == 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if v, err := Verify(disk, "/data"); err != nil || len(v.Problems) != 0 {
+		t.Errorf("%v, %v", v.Problems, err)
+	}
+	if h, _ := home(t, options(disk)); h.s.Count(0) != 3000 {
+		t.Errorf("%d keys", h.s.Count(0))
+	}
+}
+
+// Keys find their places whatever the number of shards was.
+func TestOtherNumberOfShards(t *testing.T) {
+	disk := vfs.NewMemory(1)
+	h, _ := home(t, options(disk))
+	for i := range 1000 {
+		h.set(fmt.Sprint("key", i), fmt.Sprint(i))
+		if i == 500 {
+			if err := h.Save(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := h.commit(); err != nil {
+		t.Fatal(err)
+	}
+	want := h.s.Digest()
+	for _, shards := range []int{1, 16, 2} {
+		disk.Crash(0)
+		h.abandon()
+		next, _, err := move(options(disk), shards)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next.s.Digest() != want || next.get("key999") != "999" {
+			t.Errorf("%d shards hold something else", shards)
+		}
+		h = next
+	}
+	h.abandon()
+}

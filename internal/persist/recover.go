@@ -37,24 +37,27 @@ func (m *Manager) Recover(ctx context.Context, store *kv.Store) (r Recovered, er
 	if err := m.measure(); err != nil {
 		return r, err
 	}
-	loaded, from, err := m.load(ctx)
+	loaded, err := m.load(ctx)
 	if err != nil {
 		return r, err
 	}
-	l, report, err := m.replay(ctx, from)
+	l, report, err := m.replay(ctx, loaded.begin)
+	if err == nil {
+		if why := loaded.missing(uint64(l.Last()), m.dir.meta); why != "" {
+			err = errors.Join(errors.New(why), l.Close())
+		}
+	}
 	if err != nil {
 		return r, m.explain(err)
 	}
 	m.store.ResetStats()
-	if loaded != nil {
-		r.Snapshot = loaded.Path
-	}
+	r.Snapshot = loaded.path
 	r.Keys, r.Records, r.Last = store.Stats().Keys, report.Replayed, uint64(l.Last())
 	if t := report.Torn; t != nil {
 		m.o.Log.Warn("the journal ended in the middle of a record, as after a crash: cut off",
 			"file", t.File, "offset", t.Offset, "record", uint64(t.LSN), "reason", t.Reason)
 	}
-	m.base.Store(max(from, 1))
+	m.base.Store(max(loaded.begin, 1))
 	m.tried.Store(m.o.Clock.Now())
 	m.tasks.Loop("journal", l.Run)
 	m.log.Store(l)
@@ -113,53 +116,69 @@ func (m *Manager) size(path string) (int64, error) {
 	return n, errors.Join(err, f.Close())
 }
 
-// load imports the newest snapshot that is whole and returns where the journal goes on from it. A
-// damaged one is said to be so and left alone; an older one, if the journal reaches back to it,
-// leads to the same state.
-func (m *Manager) load(ctx context.Context) (*snapshot.Info, uint64, error) {
+// span is a snapshot as the journal sees it: it goes on from begin, and must reach end.
+type span struct {
+	path       string // "" = no snapshot
+	begin, end uint64
+}
+
+// missing says what is wrong with a journal that ends with record last; "" = nothing. A snapshot
+// that was taken while others wrote needs the records of that time: without them it would show
+// parts of what was asked for as one.
+func (s span) missing(last uint64, m Meta) string {
+	if last >= s.end || s.end <= m.Forgone {
+		return ""
+	}
+	return fmt.Sprintf("the journal ends with record %d, but %s shows the work of records up to "+
+		"%d: files of the journal are missing", last, s.path, s.end)
+}
+
+// load imports the newest snapshot that is whole. A damaged one is said to be so and left alone;
+// an older one, if the journal reaches back to it, leads to the same state.
+func (m *Manager) load(ctx context.Context) (span, error) {
 	snaps, err := snapshot.Latest(m.dir.fs, m.dir.snapshots())
 	if err != nil {
-		return nil, 0, err
+		return span{}, err
 	}
 	for i := range snaps {
-		err := m.importAll(ctx, snaps[i].Path)
+		end, err := m.importAll(ctx, snaps[i].Path)
 		if err == nil {
-			return &snaps[i], snaps[i].Begin, nil
+			return span{snaps[i].Path, snaps[i].Begin, end}, nil
 		}
 		if ctx.Err() != nil {
-			return nil, 0, ctx.Err()
+			return span{}, ctx.Err()
 		}
 		m.o.Log.Error("a snapshot can't be used; an older one and more of the journal are tried",
 			"file", snaps[i].Path, "error", err.Error())
 		if err := m.store.ReplayRecord(0, flushAll); err != nil {
-			return nil, 0, err
+			return span{}, err
 		}
 		m.progress.done.Store(0)
+		m.saved.Store(0)
 	}
-	return nil, 0, nil
+	return span{}, nil
 }
 
 var flushAll = effect.Append(nil, &effect.Effect{Kind: effect.FlushAll})
 
-// importAll reads one snapshot into the store.
-func (m *Manager) importAll(ctx context.Context, path string) error {
+// importAll reads one snapshot into the store and returns the last record it may show.
+func (m *Manager) importAll(ctx context.Context, path string) (end uint64, err error) {
 	r, err := snapshot.Open(m.dir.fs, path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if r.Meta().History != m.dir.meta.HistoryID() {
-		return errors.Join(fmt.Errorf("%s belongs to another data directory: its history id "+
+		return 0, errors.Join(fmt.Errorf("%s belongs to another data directory: its history id "+
 			"differs from that of %s", path, metaName), r.Close())
 	}
 	m.saved.Store(r.Meta().TimeMillis)
 	var failed atomic.Pointer[error]
-	group := run.New()
-	work := func() error {
+	m.together(func() {
 		var block []byte
 		for failed.Load() == nil {
 			var err error
 			if block, err = r.Next(block[:0]); errors.Is(err, io.EOF) {
-				return nil
+				return
 			}
 			if err == nil {
 				err = ctx.Err()
@@ -172,17 +191,21 @@ func (m *Manager) importAll(ctx context.Context, path string) error {
 				failed.CompareAndSwap(nil, &err)
 			}
 		}
-		return nil
+	})
+	if why := failed.Load(); why != nil {
+		return 0, errors.Join(*why, r.Close())
 	}
+	m.together(m.store.FinishImport)
+	return r.Until(), r.Close()
+}
+
+// together does the work in several goroutines at once, which share it.
+func (m *Manager) together(work func()) {
+	group := run.New()
 	for range loaders {
-		group.Go("snapshot loader", work, func() {})
+		group.Go("snapshot loader", func() error { work(); return nil }, func() {})
 	}
 	_ = group.Close(context.Background()) // they end by themselves
-	if why := failed.Load(); why != nil {
-		return errors.Join(*why, r.Close())
-	}
-	m.store.FinishImport()
-	return r.Close()
 }
 
 // replay opens the journal and applies what follows the snapshot.

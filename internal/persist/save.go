@@ -56,10 +56,12 @@ func (m *Manager) writeOnce(ctx context.Context, gentle bool) (one made, err err
 	if err == nil && m.store.Swaps() != swaps {
 		err = errSwapped
 	}
+	end := l.Last()
 	if err == nil {
 		// What was exported last may be the work of records that are not on the disk yet. Without
 		// them the snapshot would show half of a record after a power cut.
-		err = l.Commit(l.Last(), journal.Disk)
+		w.Until(uint64(end))
+		err = l.Commit(end, journal.Disk)
 	}
 	if err != nil {
 		w.Abort()

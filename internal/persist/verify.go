@@ -27,6 +27,7 @@ type Verdict struct {
 type SnapshotVerdict struct {
 	Path    string
 	Begin   uint64
+	End     uint64 // the last record whose work it may show
 	Entries uint64
 	Damage  string // "" = whole
 }
@@ -49,14 +50,9 @@ func (d *dataDir) verify() (v Verdict, err error) {
 	}
 	for _, info := range all {
 		one := SnapshotVerdict{Path: info.Path, Begin: info.Begin}
-		meta, entries, err := snapshot.Verify(d.fs, info.Path)
-		switch {
-		case err != nil:
+		if err := d.verifySnapshot(&one); err != nil {
 			one.Damage = err.Error()
-		case meta.History != d.meta.HistoryID():
-			one.Damage = "it belongs to another data directory"
 		}
-		one.Entries = entries
 		v.Snapshots = append(v.Snapshots, one)
 	}
 	v.Journal, err = journal.Verify(d.fs, d.journal())
@@ -67,12 +63,33 @@ func (d *dataDir) verify() (v Verdict, err error) {
 	return v, nil
 }
 
+func (d *dataDir) verifySnapshot(v *SnapshotVerdict) error {
+	r, err := snapshot.Open(d.fs, v.Path)
+	if err != nil {
+		return err
+	}
+	v.End = r.Until()
+	if err := r.Close(); err != nil {
+		return err
+	}
+	meta, entries, err := snapshot.Verify(d.fs, v.Path)
+	if err == nil && meta.History != d.meta.HistoryID() {
+		err = fmt.Errorf("%s belongs to another data directory", v.Path)
+	}
+	v.Entries = entries
+	return err
+}
+
 // judge draws the conclusions.
 func (v *Verdict) judge() {
 	from := uint64(1)
 	for i, s := range v.Snapshots {
 		if s.Damage == "" {
 			from = s.Begin
+			last := max(uint64(v.Journal.Last), s.Begin-1)
+			if why := (span{s.Path, s.Begin, s.End}).missing(last, v.Meta); why != "" {
+				v.Problems = append(v.Problems, why)
+			}
 			break
 		}
 		v.Remarks = append(v.Remarks, s.Damage)
@@ -98,6 +115,9 @@ type Repaired struct {
 	Journal journal.Report
 	Moved   []string // damaged snapshots
 	Backup  string   // directory of the copies
+	// Forgone is the number up to which records are given up that a snapshot shows the work of;
+	// 0 = none.
+	Forgone uint64
 }
 
 // Repair makes a data directory that no server uses start again, at the price of everything after
@@ -135,8 +155,18 @@ func (d *dataDir) repair(r *Repaired) error {
 			return err
 		}
 	}
-	r.Journal, err = journal.Repair(d.fs, d.journal(), r.Backup)
-	return err
+	if r.Journal, err = journal.Repair(d.fs, d.journal(), r.Backup); err != nil {
+		return err
+	}
+	for _, s := range v.Snapshots {
+		if last := uint64(r.Journal.Last); s.Damage == "" && s.End > max(last, d.meta.Forgone) {
+			d.meta.Forgone, r.Forgone = s.End, s.End
+		}
+	}
+	if r.Forgone > 0 {
+		return writeMeta(d.fs, d.path, d.meta)
+	}
+	return nil
 }
 
 // Text words a verdict for people.
