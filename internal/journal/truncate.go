@@ -74,7 +74,7 @@ func (l *Log) mayGo() bool {
 	}
 	// The records of a segment are at most as young as the first of the next one.
 	age := time.Duration(l.mu.millis-l.mu.used[1].firstMillis) * time.Millisecond
-	return rest >= l.o.RetainBytes && age >= l.o.RetainAge
+	return rest >= l.o.RetainBytes && (l.o.RetainAge <= 0 || age >= l.o.RetainAge)
 }
 
 // reuseFile makes a file the successor's, or removes it if there is none. The name changes first:
