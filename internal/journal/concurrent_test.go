@@ -258,9 +258,9 @@ func TestTruncateBesideWriters(t *testing.T) {
 	cancel()
 	running.Wait()
 	mustClose(t, l)
-	l, _, got := mustOpen(t, options(files), truncated)
-	if last := got[len(got)-1].lsn; last < 3000 {
-		t.Errorf("the last record is %d", last)
+	l, _, _ = mustOpen(t, options(files), truncated)
+	if l.Last() < 3000 {
+		t.Errorf("the last record is %d", l.Last())
 	}
 	mustClose(t, l)
 }
