@@ -82,7 +82,8 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 	if record > 0 {
 		if err := e.Admit(record); err != nil {
 			e.EndMulti(s)
-			return misconf(err)
+			return errs.New(errs.Redis,
+				"EXECABORT Transaction discarded because of: "+misconf(err).Error())
 		}
 	}
 	if need > 0 && e.Store.MakeRoom(need, c.Now) != nil {
@@ -148,7 +149,7 @@ var errAnswerOver = errs.New(errs.TooLarge, "Invalid request: the answer would b
 // BatchAtomic runs the items with all their keys locked: all of them hold, or none does. What
 // cannot be answered does not hold either.
 func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
-	bad, need, writes := -1, 0, false
+	bad, need, record := -1, 0, 0
 	for i := range items {
 		item := &items[i]
 		if item.Err == nil && item.Args.Row.Flags&(NoMulti|SelfLocking) != 0 {
@@ -165,13 +166,15 @@ func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 		if item.Args.Row.Has(AllKeys) {
 			c.Tx.DeclareAll()
 		}
-		writes = writes || item.Args.Row.Has(Write)
+		if item.Args.Row.Has(Write) {
+			record += bytes + perCommandBytes
+		}
 	}
 	r := c.Reply
 	mark := r.Mark()
 	if bad < 0 {
-		if writes {
-			if err := e.Admit(need); err != nil {
+		if record > 0 {
+			if err := e.Admit(record); err != nil {
 				return err
 			}
 			c.Session.Require(DefaultLevel, true)

@@ -188,7 +188,8 @@ func TestJournalThatTakesNoMore(t *testing.T) {
 	const refused = "-MISCONF the disk is full: make room|"
 	for _, c := range []struct{ in, want string }{
 		{"SET k new", refused}, {"MSET k new a b", refused}, {"GET k", "$3|old|"},
-		{"MULTI\nGET k\nSET k new\nEXEC", "+OK|+QUEUED|+QUEUED|" + refused},
+		{"MULTI\nGET k\nSET k new\nEXEC", "+OK|+QUEUED|+QUEUED|" +
+			"-EXECABORT Transaction discarded because of: " + refused[1:]},
 		{"EXEC", "-ERR EXEC without MULTI|"},
 		{"MULTI\nGET k\nEXEC", "+OK|+QUEUED|*1|$3|old|"},
 	} {

@@ -36,7 +36,7 @@ func batch(c *command.Ctx, a *command.Args) error {
 		if err != nil {
 			return err
 		}
-		c.Session.Level = level
+		c.Session.Level = max(c.Session.Level, level) // the envelope may have asked for more
 		pairs = 2
 	}
 	c.Reply.Map(pairs)

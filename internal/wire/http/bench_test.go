@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/wire"
 )
 
@@ -46,8 +47,14 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
+// takesAll is a journal that takes every write.
+type takesAll struct{ command.Persistence }
+
+func (takesAll) Level() command.Level { return command.OSLevel }
+func (takesAll) Admit(int) error      { return nil }
+
 func TestHotRequestsDoNotAllocate(t *testing.T) {
-	b := newBench(t, Options{})
+	b := newBench(t, Options{}, func(e *command.Engine) { e.Persistence = takesAll{} })
 	var out wire.Output
 	for name, body := range hot {
 		in := []byte(plainRequest("/api/v1/command", body))

@@ -58,12 +58,19 @@ func BenchmarkFeed(b *testing.B) {
 	}
 }
 
+// takesAll is a journal that takes every write.
+type takesAll struct{ command.Persistence }
+
+func (takesAll) Level() command.Level { return command.OSLevel }
+func (takesAll) Admit(int) error      { return nil }
+
 func TestFeedAllocatesNothing(t *testing.T) {
 	store, err := kv.New(kv.Options{Shards: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &command.Engine{Table: command.NewTable(idleRows()), Store: store, Clock: clock.Real{}}
+	e := &command.Engine{Table: command.NewTable(idleRows()), Store: store, Clock: clock.Real{},
+		Persistence: takesAll{}}
 	c := NewConn(e, &command.Session{}, Limits{})
 	in := []byte("GET k\r\n*2\r\n$4\r\nINCR\r\n$1\r\nk\r\n" +
 		"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n")
