@@ -31,8 +31,9 @@ var persistenceSettings = []Setting{
 	{Key: "persistence.snapshot_interval_secs", Kind: Whole, Default: "3600", Max: 365 * day,
 		Doc: "Seconds between snapshots, if anything changed; 0 = not by time.",
 		set: whole(func(c *Config) *int { return &c.Persistence.SnapshotIntervalSecs })},
-	{Key: "persistence.snapshot_journal_mb", Kind: Megabytes, Default: "1024", Max: 1 << 20,
-		Doc: "Journal after which a snapshot is made, to keep restarts short; 0 = not by size.",
+	{Key: "persistence.snapshot_journal_mb", Kind: Megabytes, Default: "256", Max: 1 << 20,
+		Doc: "Journal, at least as much as the last snapshot's size, after which the next is " +
+			"made, to keep restarts short; 0 = not by size.",
 		set: whole(func(c *Config) *int { return &c.Persistence.SnapshotJournalMB })},
 	{Key: "persistence.snapshots_keep", Kind: Whole, Default: "2", Min: 1, Max: 1000,
 		Doc: "Snapshots kept; the journal reaches back to the oldest.",

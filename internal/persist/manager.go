@@ -26,7 +26,9 @@ type Options struct {
 	SegmentBytes int64
 	RetainBytes  int64         // journal kept for readers such as replicas
 	RetainAge    time.Duration // the same by age
-	// SnapshotEvery and SnapshotBytes (of journal since the last one) make snapshots due; 0 = not.
+	// SnapshotEvery makes snapshots due by time, SnapshotBytes by the size of the journal since the
+	// last one, but not before it is as large as that one: a large store would be written again
+	// and again for few changes. 0 = not.
 	SnapshotEvery time.Duration
 	SnapshotBytes int64
 	// Keep is how many snapshots are kept, at least 1.
@@ -54,6 +56,7 @@ type Manager struct {
 	last     atomic.Pointer[attempt]
 	base     atomic.Uint64 // number of the first record that the last snapshot does not cover
 	mark     atomic.Int64  // bytes of journal appended when it began
+	bulk     atomic.Int64  // bytes of the last snapshot
 	saved    atomic.Int64  // when it was finished, ms since the Unix epoch; 0 = never
 	changed  atomic.Uint64 // about the number of the last record that is not a mere marker
 	tried    atomic.Int64  // when the last attempt ended, or recovery did
@@ -201,7 +204,8 @@ func (m *Manager) due() bool {
 	}
 	every := m.o.SnapshotEvery.Milliseconds()
 	return every > 0 && now-m.tried.Load() >= every ||
-		m.o.SnapshotBytes > 0 && m.appended()-m.mark.Load() >= m.o.SnapshotBytes
+		m.o.SnapshotBytes > 0 &&
+			m.appended()-m.mark.Load() >= max(m.o.SnapshotBytes, m.bulk.Load())
 }
 
 // Close makes a last snapshot if anything changed and ctx allows it, and releases the directory.

@@ -172,6 +172,7 @@ func (m *Manager) importAll(ctx context.Context, path string) (end uint64, err e
 			"differs from that of %s", path, metaName), r.Close())
 	}
 	m.saved.Store(r.Meta().TimeMillis)
+	m.bulk.Store(r.Size())
 	var failed atomic.Pointer[error]
 	m.together(func() {
 		var block []byte

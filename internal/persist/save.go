@@ -74,6 +74,7 @@ func (m *Manager) writeOnce(ctx context.Context, gentle bool) (one made, err err
 	one.begin = begin
 	m.base.Store(begin)
 	m.mark.Store(mark)
+	m.bulk.Store(one.bytes)
 	m.saved.Store(m.o.Clock.Now())
 	return one, nil
 }

@@ -105,7 +105,8 @@ func TestSecondServerIsRefused(t *testing.T) {
 		dir+" is in use by another synap-server") {
 		t.Errorf("exit code %d: %s", code, second.log.String())
 	}
-	if code, _, log := tool(t, dir, "data", "repair"); code != 1 || !strings.Contains(log, "in use") {
+	if code, _, log := tool(t, dir, "data", "repair"); code != 1 ||
+		!strings.Contains(log, "in use") {
 		t.Errorf("repair beside a server: %d %s", code, log)
 	}
 	first.holds(10)
@@ -228,7 +229,8 @@ func TestBackupWhileServingAndRestore(t *testing.T) {
 	s := &storm{t: t}
 	a := newAccount("w", 1)
 	s.resp(c, a)
-	code, out, log := tool(t, dir, "backup", away, "--url", fmt.Sprintf("http://127.0.0.1:%d", c.HTTP))
+	code, out, log := tool(t, dir, "backup", away, "--url",
+		fmt.Sprintf("http://127.0.0.1:%d", c.HTTP))
 	if code != 0 {
 		t.Fatalf("backup: %d %s %s", code, out, log)
 	}
