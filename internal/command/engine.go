@@ -71,7 +71,11 @@ func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 		s.Blocked = true
 		return
 	}
-	e.count(s, row, e.lockAndRun(s, row, argv, r))
+	err = e.lockAndRun(s, row, argv, r)
+	e.count(s, row, err)
+	if e.Persistence != nil {
+		e.require(s, row, err)
+	}
 }
 
 // refuse spoils an open transaction. A malformed EXEC ends it, and says so even without one, as
@@ -169,9 +173,6 @@ func report(r Reply, err error) error {
 
 func (e *Engine) count(s *Session, row *Row, err error) {
 	s.Executed++
-	if e.Persistence != nil {
-		e.require(s, row, err)
-	}
 	if s.Counters == nil {
 		return
 	}
@@ -211,6 +212,9 @@ func (e *Engine) CallAs(s *Session, a *Args, call func(*Ctx, *Args) error, f Fla
 	c := e.context(s, r)
 	err := e.lockAndCall(c, a, call, f)
 	e.count(s, a.Row, err)
+	if e.Persistence != nil {
+		e.require(s, a.Row, err)
+	}
 	return err
 }
 

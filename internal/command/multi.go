@@ -103,7 +103,9 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 	c.InExec = true
 	for i, row := range rows {
 		c.DB = s.DB // SELECT may have moved it
-		e.count(s, row, report(c.Reply, row.Run(c, m.Queue[i])))
+		err := report(c.Reply, row.Run(c, m.Queue[i]))
+		e.count(s, row, err)
+		e.require(s, row, err)
 	}
 	c.Tx.Unlock()
 	e.EndMulti(s)

@@ -14,6 +14,9 @@ type Session struct {
 	Resp int // protocol version HELLO chose: 2 or 3; 0 on other wires
 	// Closing asks the connection to close once the reply is sent.
 	Closing bool
+	// MayBlock allows commands marked Blocking. Where it is not set they are not run but set
+	// Blocked, and the caller sees to it that they run where they may.
+	MayBlock, Blocked bool
 	// Mute drops replies: CLIENT REPLY.
 	Mute MuteMode
 	// Multi holds the queued commands between MULTI and EXEC; nil outside.
@@ -27,9 +30,6 @@ type Session struct {
 	Now int64
 	// Executed counts the session's commands. Only its loop reads it.
 	Executed uint64
-	// MayBlock allows commands marked Blocking. Where it is not set they are not run but set
-	// Blocked, and the caller sees to it that they run where they may.
-	MayBlock, Blocked bool
 	// Level is what SYNAP.DURABILITY, or one HTTP request, wants instead of the configured level.
 	Level Level
 	// Info is what other sessions may see of this one.

@@ -143,11 +143,6 @@ func (c *Conn) run(argv [][]byte) bool {
 	if crossProtocol(argv[0]) {
 		return false
 	}
-	return c.exec(argv)
-}
-
-// exec executes a command line; false means that the connection must close.
-func (c *Conn) exec(argv [][]byte) bool {
 	s := c.session
 	if s.Mute == command.MuteNext {
 		s.Mute = command.MuteThis
@@ -189,7 +184,7 @@ func (c *Conn) trim() {
 func (c *Conn) Wait(out *wire.Output) {
 	c.reply.out = out
 	c.session.MayBlock = true
-	c.exec(c.waiting)
+	c.run(c.waiting)
 	c.session.MayBlock, c.waiting = false, nil
 }
 
