@@ -139,6 +139,7 @@ func TestRepairSurvivesPowerCuts(t *testing.T) {
 		files := pristine.Clone(uint64(n))
 		files.CutAfter(n)
 		_, err := Repair(files, testDir, backupDir)
+		files.CutAfter(0)
 		if err != nil {
 			files.Crash(0.5)
 			if _, err := Repair(files, testDir, backupDir); err != nil {
