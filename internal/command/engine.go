@@ -59,7 +59,7 @@ func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 		return
 	}
 	if e.Loading.Load() && !row.Has(Early) {
-		r.Error(e.refuse(s, argv, errLoadingRedis))
+		r.Error(e.refuse(s, argv, errLoading))
 		return
 	}
 	s.Info.LastCommand.Store(row)
@@ -130,7 +130,7 @@ func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error 
 	c := e.context(s, r)
 	if e.Persistence != nil && row.Has(Write) {
 		if err := e.Admit(lineBytes(argv)); err != nil {
-			return report(r, misconf(err))
+			return report(r, err)
 		}
 	}
 	if row.Has(Grows) && e.makeRoom(argv, c.Now) != nil {

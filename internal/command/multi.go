@@ -83,7 +83,7 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 		if err := e.Admit(record); err != nil {
 			e.EndMulti(s)
 			return errs.New(errs.Redis,
-				"EXECABORT Transaction discarded because of: "+misconf(err).Error())
+				"EXECABORT Transaction discarded because of: MISCONF "+err.Error())
 		}
 	}
 	if need > 0 && e.Store.MakeRoom(need, c.Now) != nil {

@@ -91,10 +91,8 @@ type PersistenceStatus struct {
 var ErrSaving = errs.New(errs.Redis, "ERR Background save already in progress")
 
 var (
-	errLoading = errs.New(errs.Loading, "LOADING Synap is loading the dataset in memory")
-	// errLoadingRedis is errLoading for the wire that spells prefixes out.
-	errLoadingRedis = errs.New(errs.Redis, errLoading.Text)
-	errBadLevel     = errs.Request("durability must be memory, os or disk")
+	errLoading  = errs.New(errs.Loading, "LOADING Synap is loading the dataset in memory")
+	errBadLevel = errs.Request("durability must be memory, os or disk")
 	// errBatchBlocks refuses in a batch what may take long: it would hold up an event loop.
 	errBatchBlocks = errs.Request("this command cannot be part of a batch")
 )
@@ -120,9 +118,6 @@ func (e *Engine) Admit(bytes int) error {
 	}
 	return nil
 }
-
-// misconf words a refusal of Admit as Redis words its like.
-func misconf(err error) error { return errs.New(errs.Redis, "MISCONF "+err.Error()) }
 
 // ReadLevel reads the level that a request names. One that needs a journal is refused when there
 // is none: to accept it would promise what can't be kept.

@@ -56,7 +56,7 @@ func save(c *command.Ctx, _ [][]byte) error {
 
 // inRedis gives a failure from below the prefix that Redis' failures have.
 func inRedis(err error) error {
-	if errs.Of(err) == errs.Redis {
+	if kind := errs.Of(err); kind == errs.Redis || kind == errs.Loading {
 		return err
 	}
 	return errs.New(errs.Redis, "ERR "+err.Error())

@@ -112,8 +112,11 @@ const (
 
 // BitOp combines the strings under sources, absent ones being empty and short ones padded with
 // zeros, and stores the result, a string without deadline, under key. It returns its length in
-// bytes; an empty result removes key. The shards of key and all sources must be locked.
-func BitOp(tx *kv.Tx, db uint8, op BitOperator, key []byte, sources [][]byte) int {
+// bytes; an empty result removes key. The shards of key and all sources must be locked. Errors:
+// errs.Storage.
+func BitOp(
+	tx *kv.Tx, db uint8, op BitOperator, key []byte, sources [][]byte,
+) (int, error) {
 	var result []byte
 	for i, source := range sources {
 		var value []byte
@@ -124,10 +127,13 @@ func BitOp(tx *kv.Tx, db uint8, op BitOperator, key []byte, sources [][]byte) in
 	}
 	if len(result) == 0 {
 		Delete(tx, db, key)
-		return 0
+		return 0, nil
+	}
+	if err := admitted(tx, result); err != nil {
+		return 0, err
 	}
 	tx.Apply(effect.Effect{Kind: effect.Set, DB: db, Key: key, Value: result})
-	return len(result)
+	return len(result), nil
 }
 
 // fold combines acc, which it may change, with the next source.

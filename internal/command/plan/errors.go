@@ -1,6 +1,11 @@
 package plan
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/store/kv"
+)
 
 // Why a plan came to nothing. A dialect translates them into its own words by ==.
 var (
@@ -19,3 +24,19 @@ var (
 	// ErrExists says that the destination key exists and may not be replaced.
 	ErrExists = errors.New("destination exists")
 )
+
+// unasked is how many bytes a plan may write beyond a command's arguments without asking: the
+// journal leaves more than that free.
+const unasked = 64 << 10
+
+// admitted says why the journal can't take a value that a plan made itself, or nil. The engine has
+// asked for the command's arguments only.
+func admitted(tx *kv.Tx, value []byte) error {
+	if len(value) <= unasked {
+		return nil
+	}
+	if err := tx.Admit(len(value)); err != nil {
+		return errs.New(errs.Storage, err.Error())
+	}
+	return nil
+}

@@ -17,7 +17,7 @@ func (p Place) is(q Place) bool { return p.DB == q.DB && bytes.Equal(p.Key, q.Ke
 
 // Rename moves value, flags and deadline from one place to another and removes the source. Without
 // replace an existing destination is an error; a place renamed to itself exists. Errors: ErrNoKey,
-// ErrExists.
+// ErrExists, or errs.Storage.
 func Rename(tx *kv.Tx, from, to Place, replace bool) error {
 	if from.is(to) {
 		if _, found := tx.Peek(from.DB, from.Key); !found {
@@ -36,7 +36,8 @@ func Rename(tx *kv.Tx, from, to Place, replace bool) error {
 }
 
 // Copy stores value, flags and deadline of one place under another, different one. Without
-// replace an existing destination is an error. Errors: ErrNoKey, ErrExists.
+// replace an existing destination is an error. Errors: ErrNoKey, ErrExists, or
+// errs.Storage.
 func Copy(tx *kv.Tx, from, to Place, replace bool) error {
 	e, found := tx.Peek(from.DB, from.Key)
 	if !found {
@@ -44,6 +45,9 @@ func Copy(tx *kv.Tx, from, to Place, replace bool) error {
 	}
 	if _, exists := tx.Peek(to.DB, to.Key); exists && !replace {
 		return ErrExists
+	}
+	if err := admitted(tx, e.Value()); err != nil {
+		return err
 	}
 	tx.Apply(effect.Effect{
 		Kind: effect.Set, DB: to.DB, Flags: e.Flags(), Deadline: e.Deadline(), Key: to.Key,

@@ -206,6 +206,10 @@ func bitOp(c *command.Ctx, argv [][]byte) error {
 	if op == plan.Not && len(argv) != 4 {
 		return errBitNot
 	}
-	c.Reply.Int(int64(plan.BitOp(c.Tx, c.DB, op, argv[2], argv[3:])))
+	n, err := plan.BitOp(c.Tx, c.DB, op, argv[2], argv[3:])
+	if err != nil {
+		return err
+	}
+	c.Reply.Int(int64(n))
 	return nil
 }

@@ -79,9 +79,17 @@ func copyKey(c *command.Ctx, argv [][]byte) error {
 		return errSameObject
 	}
 	return withPlaces(c, from, to, func() error {
-		c.Reply.Bool(plan.Copy(c.Tx, from, to, o.has(optReplace)) == nil)
-		return nil
+		return replyMoved(c, plan.Copy(c.Tx, from, to, o.has(optReplace)))
 	})
+}
+
+// replyMoved answers whether a key came to its place; only a journal that is full is an error.
+func replyMoved(c *command.Ctx, err error) error {
+	if errs.Of(err) == errs.Storage {
+		return err
+	}
+	c.Reply.Bool(err == nil)
+	return nil
 }
 
 func move(c *command.Ctx, argv [][]byte) error {
@@ -94,8 +102,7 @@ func move(c *command.Ctx, argv [][]byte) error {
 	}
 	from, to := plan.Place{DB: c.DB, Key: argv[1]}, plan.Place{DB: db, Key: argv[1]}
 	return withPlaces(c, from, to, func() error {
-		c.Reply.Bool(plan.Rename(c.Tx, from, to, false) == nil)
-		return nil
+		return replyMoved(c, plan.Rename(c.Tx, from, to, false))
 	})
 }
 

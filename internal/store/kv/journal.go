@@ -36,6 +36,9 @@ func (s *Store) Admit(bytes int) error {
 	return s.journal.Admit(bytes)
 }
 
+// Admit is Store.Admit, for an effect that brings more than the command's arguments.
+func (t *Tx) Admit(bytes int) error { return t.s.Admit(bytes) }
+
 // frozen says whether the store must not change by itself, by removing a key of so many bytes.
 func (s *Store) frozen(keyBytes int) bool {
 	return s.journal != nil && s.journal.Admit(keyBytes+recordBytes) != nil

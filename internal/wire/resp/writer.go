@@ -112,11 +112,15 @@ func (w *Writer) Status(text string) {
 	w.line('+', "", text)
 }
 
-// Error is "-TEXT". Failures not worded by Redis get the prefix ERR.
+// Error is "-TEXT". Failures not worded by Redis get the prefix ERR; those of the journal get the
+// one that Redis has for a disk that fails.
 func (w *Writer) Error(err error) {
 	prefix := "ERR "
-	if errs.Of(err) == errs.Redis {
+	switch errs.Of(err) {
+	case errs.Redis, errs.Loading:
 		prefix = ""
+	case errs.Storage:
+		prefix = "MISCONF "
 	}
 	w.line('-', prefix, err.Error())
 }
