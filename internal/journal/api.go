@@ -56,7 +56,11 @@ type Options struct {
 	// SegmentBytes is the size of a segment file, at least MinSegmentBytes; 0 is 64 MiB. A
 	// record too large for it gets a segment of its own.
 	SegmentBytes int64
-	// Level is the level that the owner promises by default; the log only tells it on.
+	// Spares is how many freed segments are kept for later records instead of being removed;
+	// 0 is 2.
+	Spares int
+	// Level is the level that the owner promises by default. With Disk new segments are filled
+	// with zeros, which makes syncs faster and preparing slower.
 	Level Level
 	// SyncEvery is the time between two syncs by Run; 0 is a second.
 	SyncEvery time.Duration
@@ -83,7 +87,8 @@ var (
 	ErrFull = errors.New("the disk of the data directory is full: " +
 		"writes resume by themselves when there is space again")
 	// ErrFailed says that a write or a sync failed, after which nobody knows what the disk
-	// holds: the log acknowledges nothing more.
+	// holds: the log acknowledges nothing more. What is returned wraps the cause, too, but does
+	// not show it in its text.
 	ErrFailed = errors.New("the journal could not be written and takes no more writes: " +
 		"look at the disk, then restart the server")
 	// ErrDamaged says that synced records are damaged or missing; a *Damage says where.
@@ -112,6 +117,8 @@ type Stats struct {
 	LastSyncMicros, MaxSyncMicros int64
 	// Full and Failed say that Admit refuses, and why.
 	Full, Failed bool
+	// Cause is what failed, for the operator; nil while Failed is not set.
+	Cause error
 }
 
 // Report says what a look at a log's files found.

@@ -37,9 +37,9 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 }
 
 // benchmarkLog is a log in a directory of the machine, with segments that last.
-func benchmarkLog(b *testing.B) *Log {
+func benchmarkLog(b *testing.B, level Level) *Log {
 	o := options(vfs.OS())
-	o.Dir, o.SegmentBytes = b.TempDir()+"/journal", 64<<20
+	o.Dir, o.SegmentBytes, o.Level = b.TempDir()+"/journal", 64<<20, level
 	l, _, _ := mustOpen(b, o, 0)
 	b.Cleanup(func() { mustClose(b, l) })
 	return l
@@ -56,7 +56,7 @@ func BenchmarkRound(b *testing.B) {
 		{"disk-1", 1, Disk}, {"disk-50", 50, Disk},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			l := benchmarkLog(b)
+			l := benchmarkLog(b, c.level)
 			payload := make([]byte, payloadBytes)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -84,7 +84,7 @@ func BenchmarkRound(b *testing.B) {
 
 // BenchmarkCommitNothing is the cost of a round that changed nothing.
 func BenchmarkCommitNothing(b *testing.B) {
-	l := benchmarkLog(b)
+	l := benchmarkLog(b, OS)
 	lsn := l.Append(1, []byte("x"))
 	if err := l.Commit(lsn, Disk); err != nil {
 		b.Fatal(err)

@@ -21,8 +21,8 @@ const idleBuffer = 1 << 20
 //
 // ErrFailed is final. ErrFull is not: the records are kept and written when there is space.
 func (l *Log) Commit(upTo LSN, level Level) error {
-	if l.failed.Load() {
-		return ErrFailed
+	if err := l.failure(); err != nil {
+		return err
 	}
 	switch {
 	case upTo > l.Last():
@@ -50,22 +50,29 @@ func (l *Log) write(upTo LSN) error {
 	if l.Written() < upTo {
 		return l.flush()
 	}
-	return l.failure(nil)
+	return l.failure()
 }
 
-// failure is ErrFailed once the log has failed, and err before.
-func (l *Log) failure(err error) error {
-	if l.failed.Load() {
-		return ErrFailed
+// failure is nil until the log has failed, and then an ErrFailed.
+func (l *Log) failure() error {
+	if f := l.failed.Load(); f != nil {
+		return f
 	}
-	return err
+	return nil
 }
+
+// failedError is an ErrFailed that knows its cause. Its text, which clients see, does not tell the
+// cause, which names files.
+type failedError struct{ cause error }
+
+func (f *failedError) Error() string   { return ErrFailed.Error() }
+func (f *failedError) Unwrap() []error { return []error{ErrFailed, f.cause} }
 
 // flush writes all that has been appended. Called with io.
 func (l *Log) flush() error {
 	for {
-		if l.failed.Load() {
-			return ErrFailed
+		if err := l.failure(); err != nil {
+			return err
 		}
 		if len(l.io.parts) == 0 && !l.take() {
 			return nil
@@ -131,7 +138,7 @@ func (l *Log) sync(upTo LSN) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	if l.Synced() >= upTo {
-		return l.failure(nil)
+		return l.failure()
 	}
 	l.io.Lock()
 	err := l.flush()
@@ -146,7 +153,7 @@ func (l *Log) sync(upTo LSN) error {
 	if failed := l.syncFiles(dirty); failed != nil {
 		return failed
 	}
-	if err := l.failure(nil); err != nil {
+	if err := l.failure(); err != nil {
 		return err
 	}
 	l.synced.Store(target)
@@ -201,11 +208,11 @@ func awaits(parts []part, s *segment) bool {
 // fail ends all acknowledgements: after a failed write or sync nobody knows what the disk holds,
 // and asking again would only bring an answer that proves nothing.
 func (l *Log) fail(what string, err error) error {
-	if l.failed.CompareAndSwap(false, true) {
+	if l.failed.CompareAndSwap(nil, &failedError{err}) {
 		l.log.Error(what+"; no write is accepted or acknowledged until a restart",
 			slog.Any("error", err))
 	}
-	return ErrFailed
+	return l.failure()
 }
 
 // retryEvery is how often Run asks a full disk for space.
@@ -247,7 +254,7 @@ func (l *Log) Run(ctx context.Context) error {
 // itself synced, a marker says so: recovery can then tell damage to the last synced records from
 // a torn end.
 func (l *Log) tick() {
-	if l.failed.Load() || l.closed.Load() {
+	if l.failed.Load() != nil || l.closed.Load() {
 		return
 	}
 	if last := l.Last(); l.Synced() < last {
@@ -281,7 +288,7 @@ func (l *Log) Close() error {
 	err := l.sync(l.Last())
 	if err == nil {
 		l.mark()
-		err = l.failure(nil)
+		err = l.failure()
 	}
 	l.closed.Store(true)
 	l.release()

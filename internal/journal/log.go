@@ -26,7 +26,8 @@ type Log struct {
 
 	last, written, synced atomic.Uint64
 	buffered              atomic.Int64 // bytes appended and not written
-	failed, full, closed  atomic.Bool
+	failed                atomic.Pointer[failedError]
+	full, closed          atomic.Bool
 	tailRoom, spareRoom   atomic.Int64 // bytes left in the tail, and in the largest spare
 
 	mu struct {
@@ -109,7 +110,7 @@ func (l *Log) Append(timeMillis int64, payload []byte) LSN {
 func (l *Log) append(timeMillis int64, payload []byte, sum uint32) LSN {
 	lsn := LSN(l.last.Load()) + 1
 	l.last.Store(uint64(lsn))
-	if l.failed.Load() || l.closed.Load() {
+	if l.failed.Load() != nil || l.closed.Load() {
 		return lsn // nothing will be written any more, so nothing is kept
 	}
 	need := recordBytes(len(payload))
@@ -206,7 +207,10 @@ func (l *Log) Stats() Stats {
 		Last: l.Last(), Written: l.Written(), Synced: l.Synced(),
 		Writes: l.writes.Load(), Syncs: l.syncs.Load(), WrittenBytes: l.writtenBytes.Load(),
 		LastSyncMicros: l.lastSync.Load(), MaxSyncMicros: l.maxSync.Load(),
-		Full: l.full.Load(), Failed: l.failed.Load(),
+		Full: l.full.Load(),
+	}
+	if f := l.failed.Load(); f != nil {
+		s.Failed, s.Cause = true, f.cause
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

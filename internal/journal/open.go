@@ -61,6 +61,9 @@ func (o *Options) complete() error {
 		return fmt.Errorf("a segment of %d bytes is too small, the least is %d", o.SegmentBytes,
 			MinSegmentBytes)
 	}
+	if o.Spares <= 0 {
+		o.Spares = 2
+	}
 	if o.SyncEvery <= 0 {
 		o.SyncEvery = time.Second
 	}
@@ -204,7 +207,7 @@ func (l *Log) clear(s *survey, keep int) error {
 	}
 	for i, f := range unused {
 		var successor *segment
-		if f.size == l.o.SegmentBytes && i < maxSpares {
+		if f.size == l.o.SegmentBytes && i < l.o.Spares {
 			successor = l.mu.spares[len(l.mu.spares)-1]
 			if successor.ready.Load() {
 				successor = l.plan()

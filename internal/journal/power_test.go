@@ -158,7 +158,9 @@ func (c *cutter) crash() {
 // open recovers and compares with the model. A power cut during recovery leaves log nil.
 func (c *cutter) open() {
 	var got []entry
-	l, report, err := Open(options(c.fs), c.from, collect(&got))
+	o := options(c.fs)
+	o.Level = OS + Level(c.seed%2)
+	l, report, err := Open(o, c.from, collect(&got))
 	if c.log = l; err != nil {
 		if !errors.Is(err, vfs.ErrPowerCut) && !errors.Is(err, ErrFailed) {
 			c.fatal("the log does not open: %v", err)

@@ -26,8 +26,8 @@ func (l *Log) reserve() int64 { return min(1<<20, l.o.SegmentBytes/8) }
 func (l *Log) Admit(bytes int) error {
 	need := recordBytes(bytes) + recordHead + l.reserve()
 	switch {
-	case l.failed.Load():
-		return ErrFailed
+	case l.failed.Load() != nil:
+		return l.failure()
 	case l.tailRoom.Load() >= need, l.spareRoom.Load() >= need:
 		return nil
 	case l.closed.Load():
@@ -72,7 +72,7 @@ func (l *Log) makeRoom(size int64) error {
 
 // wantsSpare says whether a segment that is needed now or next has no file.
 func (l *Log) wantsSpare() bool {
-	return !l.failed.Load() && !l.closed.Load() && l.firstUnready() != nil
+	return l.failed.Load() == nil && !l.closed.Load() && l.firstUnready() != nil
 }
 
 // firstUnready is the oldest segment that should have its file and has not, or nil: those with
@@ -172,11 +172,7 @@ func (l *Log) allocate(s *segment) error {
 	}
 	size := l.sizeOf(s)
 	if l.prep.size < size {
-		l.prep.size = min(l.prep.size+stepBytes, size)
-		if err := l.prep.file.Allocate(l.prep.size); err != nil {
-			return err
-		}
-		return l.prep.file.Sync()
+		return l.lengthen(size)
 	}
 	if err := l.writeHeader(l.prep.file, s); err != nil {
 		return err
@@ -191,6 +187,21 @@ func (l *Log) allocate(s *segment) error {
 	l.prep.target, l.prep.file = nil, nil
 	l.becomeReady(s, file, size)
 	return nil
+}
+
+// lengthen allocates the next bytes of the file being prepared. Zeros make later syncs faster and
+// are written where syncs are waited for; elsewhere they would only take time (measured with SET,
+// 16 deep: a fifth of the server's).
+func (l *Log) lengthen(size int64) error {
+	if l.o.Level != Disk {
+		l.prep.size = size
+		return l.prep.file.Reserve(size) // synced with the header
+	}
+	l.prep.size = min(l.prep.size+stepBytes, size)
+	if err := l.prep.file.Allocate(l.prep.size); err != nil {
+		return err
+	}
+	return l.prep.file.Sync()
 }
 
 // writeHeader writes and syncs the header of a segment without records.

@@ -36,7 +36,9 @@ func aged(t *testing.T, o Options) *Log {
 
 func TestTruncateRecyclesAndRemoves(t *testing.T) {
 	files := vfs.NewMemory(1)
-	l := aged(t, options(files))
+	o := options(files)
+	o.Spares = 3
+	l := aged(t, o)
 	if err := l.Truncate(101); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +46,7 @@ func TestTruncateRecyclesAndRemoves(t *testing.T) {
 	if s.First > 101 || s.First < 85 {
 		t.Errorf("truncated before 101, the log begins at %d", s.First)
 	}
-	if s.Spare != maxSpares {
+	if s.Spare != o.Spares {
 		t.Errorf("%d spares", s.Spare)
 	}
 	names, err := files.List(testDir)
@@ -63,9 +65,9 @@ func TestTruncateRecyclesAndRemoves(t *testing.T) {
 		t.Error("the recycled segments were not used")
 	}
 	mustClose(t, l)
-	_, _, err = Open(options(files), 1, nil)
+	_, _, err = Open(o, 1, nil)
 	wantError(t, err, ErrTrimmed)
-	l, _, got := mustOpen(t, options(files), 101)
+	l, _, got := mustOpen(t, o, 101)
 	if got[0].lsn != 101 || len(got) != 104 {
 		t.Errorf("%d records from %d", len(got), got[0].lsn)
 	}

@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// maxSpares is how many segments are kept ready; more are removed.
-const maxSpares = 2
-
 // Truncate gives up the segments whose records are all older than before, as far as
 // Options.RetainBytes and RetainAge allow: they become segments for later records, or are removed
 // when there are enough of those. The caller has made sure that nobody needs the records to
@@ -60,7 +57,7 @@ func (l *Log) free(before LSN) (victim, successor *segment) {
 			ready++
 		}
 	}
-	if ready < maxSpares {
+	if ready < l.o.Spares {
 		successor = l.plan()
 	}
 	return victim, successor

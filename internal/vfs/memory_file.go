@@ -92,6 +92,8 @@ func (f *memoryFile) Allocate(size int64) error {
 	return nil
 }
 
+func (f *memoryFile) Reserve(size int64) error { return f.Allocate(size) }
+
 func (f *memoryFile) Truncate(size int64) error {
 	err := f.enter("truncate")
 	defer f.fs.mu.Unlock()

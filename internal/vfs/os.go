@@ -111,4 +111,15 @@ func (f *file) Allocate(size int64) error {
 	return err
 }
 
+// Reserve asks the file system for the room, and writes zeros where it cannot give it.
+func (f *file) Reserve(size int64) error {
+	if old, err := f.Size(); err != nil || old >= size {
+		return err
+	}
+	if err := fallocate(f.File, size); !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return f.Allocate(size)
+}
+
 func (f *file) Sync() error { return fdatasync(f.File) }

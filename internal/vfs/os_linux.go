@@ -14,3 +14,12 @@ func fdatasync(f *os.File) error {
 		}
 	}
 }
+
+// fallocate makes f so long, with blocks that read as zeros.
+func fallocate(f *os.File, size int64) error {
+	for {
+		if err := unix.Fallocate(int(f.Fd()), 0, 0, size); err != unix.EINTR {
+			return os.NewSyscallError("fallocate", err)
+		}
+	}
+}

@@ -49,6 +49,9 @@ type File interface {
 	// Allocate makes the file at least size bytes long. What is new reads as zeros and has its
 	// room on the disk: writing there never fails for want of space. It is not synced.
 	Allocate(size int64) error
+	// Reserve is Allocate without writing zeros where the file system can do that. It takes next
+	// to no time, but every first Sync of a reserved block writes the file's map of blocks, too.
+	Reserve(size int64) error
 	// Truncate sets the length in bytes.
 	Truncate(size int64) error
 	// Sync returns when every byte written before the call, and the length, survive a power cut.
