@@ -28,9 +28,13 @@ var ErrMalformed = errors.New("malformed effect")
 // MaxEncoded is the most bytes that Append adds beyond key and value.
 const MaxEncoded = 3 + 5 + 3*binary.MaxVarintLen64
 
-// Append appends the bytes of e, whose kind must be a known one, to dst. It keeps nothing of e.
+// Append appends the bytes of e, whose kind must be a known one, to dst. It keeps nothing of e, and
+// leaves out fields that e.Kind does not use.
 func Append(dst []byte, e *Effect) []byte {
 	dst = AppendHead(dst, e, len(e.Value))
+	if e.Kind != Set && e.Kind != Patch {
+		return dst
+	}
 	return append(dst, e.Value...)
 }
 

@@ -75,6 +75,16 @@ func TestAnyEffectComesBack(t *testing.T) {
 	})
 }
 
+func TestUnusedFieldsAreLeftOut(t *testing.T) {
+	for _, e := range examples {
+		full := Effect{Kind: e.Kind, DB: 1, Other: 2, Flags: 1, Version: 3, Offset: 4, Deadline: 5,
+			Key: []byte("key"), Value: []byte("value")}
+		if _, rest, err := Decode(Append(nil, &full)); err != nil || len(rest) != 0 {
+			t.Errorf("kind %d: %q is left, %v", e.Kind, rest, err)
+		}
+	}
+}
+
 func TestHeadAndValueMakeTheWhole(t *testing.T) {
 	for _, e := range examples {
 		whole := Append(nil, &e)

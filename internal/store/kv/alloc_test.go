@@ -7,9 +7,17 @@ import (
 	"github.com/synapdb/synap/internal/effect"
 )
 
-// TestNoAllocations: a command must not leave work for the collector.
+// TestNoAllocations: a command must not leave work for the collector, recorded or not.
 func TestNoAllocations(t *testing.T) {
+	t.Run("in memory", func(t *testing.T) { noAllocations(t, nil) })
+	t.Run("recorded", func(t *testing.T) {
+		noAllocations(t, &discard{buffer: make([]byte, 0, 2<<20)})
+	})
+}
+
+func noAllocations(t *testing.T, j Journal) {
 	s := newStore(t, Options{})
+	s.SetJournal(j)
 	for i := range 1000 {
 		s.set(epoch, 0, fmt.Sprint("key", i), make([]byte, 100), 0)
 		s.set(epoch, 0, fmt.Sprint("ttl", i), make([]byte, 100), epoch+1e6)

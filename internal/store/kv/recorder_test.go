@@ -27,7 +27,7 @@ func (r *recorder) Append(timeMillis int64, payload []byte) uint64 {
 	for len(own) > 0 {
 		e, rest, err := effect.Decode(own)
 		if err != nil {
-			r.t.Fatalf("%v", err)
+			panic(err) // a Fatalf would leave the shards locked
 		}
 		r.effects = append(r.effects, e)
 		own = rest

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -313,6 +315,91 @@ func TestMalformedRecordsChangeNothing(t *testing.T) {
 		}
 		if s.Count(0) != 0 {
 			t.Errorf("kind %d: a part was applied", e.Kind)
+		}
+	}
+}
+
+// locked is a recorder for several goroutines.
+type locked struct {
+	mu sync.Mutex
+	recorder
+}
+
+func (l *locked) Append(timeMillis int64, payload []byte) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.recorder.Append(timeMillis, payload)
+}
+
+func (l *locked) last() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.records)
+}
+
+// TestSnapshotWhileOthersWrite: the same as TestSnapshotAndJournalEqualLive, with real concurrency.
+func TestSnapshotWhileOthersWrite(t *testing.T) {
+	s := newStore(t, Options{Shards: 4, Seed: 7})
+	j := &locked{recorder: recorder{t: t}}
+	s.SetJournal(j)
+	for i := range 4000 {
+		s.set(epoch, 0, fmt.Sprint("key", i), []byte("before"), 0)
+	}
+	var writers sync.WaitGroup
+	for w := range 3 {
+		writers.Go(func() { scribble(s, w) })
+	}
+	x := &snapshot{from: j.last()}
+	for !x.done {
+		x.slice(s)
+	}
+	writers.Wait()
+	again := newStore(t, Options{Shards: 8})
+	var loaders sync.WaitGroup
+	for half := range 2 {
+		loaders.Go(func() {
+			for i := half; i < len(x.blocks); i += 2 {
+				if err := again.Import(epoch, x.blocks[i]); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	loaders.Wait()
+	loaders.Go(again.FinishImport)
+	loaders.Go(again.FinishImport)
+	loaders.Wait()
+	j.replay(again, x.from)
+	if again.Digest() != s.Digest() {
+		t.Error("the digests differ")
+	}
+	if err := again.checkInvariants(); err != nil {
+		t.Error(err)
+	}
+}
+
+// scribble changes keys in groups, of which it takes some back.
+func scribble(s *Store, seed int) {
+	var tx Tx
+	r := rand.New(rand.NewPCG(1, uint64(seed)))
+	for i := range 1500 {
+		var keys [3][]byte
+		s.Begin(&tx, epoch+int64(i))
+		for k := range keys {
+			keys[k] = fmt.Append(nil, "key", r.IntN(5000))
+			tx.Declare(0, keys[k])
+		}
+		tx.Lock()
+		tx.Atomic()
+		for k, kind := range []effect.Kind{effect.Set, effect.Patch, effect.Delete} {
+			tx.Apply(effect.Effect{Kind: kind, Key: keys[k], Value: []byte("after"), Offset: k})
+		}
+		if i%7 == 0 {
+			tx.Rollback()
+		}
+		tx.Unlock()
+		if seed == 0 { // one caller at a time
+			s.Maintain(epoch+int64(i), 10)
 		}
 	}
 }
