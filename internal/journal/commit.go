@@ -182,7 +182,8 @@ func (l *Log) syncFiles(dirty []*segment) error {
 	return nil
 }
 
-// closeSealed closes the files before the tail that will not be written again.
+// closeSealed closes the files before the tail that will not be written again. Called with
+// syncing, for a file must not be closed under a sync.
 func (l *Log) closeSealed() {
 	l.io.Lock()
 	defer l.io.Unlock()

@@ -11,8 +11,8 @@ import (
 )
 
 // Scan reads the records of a directory from from on, 0 being the oldest there, without changing
-// anything, and hands those that are not markers to visit. It may read beside a running log, and
-// then ends somewhere near that log's end. Damage stands in the report and is no error.
+// anything, and hands those that are not markers to visit. Damage stands in the report and is no
+// error. While a log is open in dir, its moving end may be taken for damage.
 func Scan(fs vfs.FS, dir string, from LSN,
 	visit func(lsn LSN, timeMillis int64, payload []byte) error) (Report, error) {
 	s, err := look(fs, dir)

@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"os"
 	"testing"
 	"time"
 
@@ -99,5 +100,35 @@ func TestTruncateRetainsForReplicas(t *testing.T) {
 				t.Errorf("the log begins at %d", first)
 			}
 		})
+	}
+}
+
+func TestSealedSegmentsKeepNoFilesOpen(t *testing.T) {
+	open := func() int {
+		fds, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(fds)
+	}
+	o := options(vfs.OS())
+	o.Dir = t.TempDir() + "/journal"
+	before := open()
+	l := aged(t, o)
+	for i := range int64(50) { // each sealed segment was clean when it was left
+		l.Append(i, make([]byte, 3000))
+		if err := l.Commit(l.Last(), Disk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := open() - before; n > 4 {
+		t.Errorf("%d files are open", n)
+	}
+	if err := l.Truncate(l.Last()); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, l)
+	if n := open() - before; n > 1 { // the poller of the runtime may be new
+		t.Errorf("%d files are open after Close", n)
 	}
 }

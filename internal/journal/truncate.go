@@ -17,6 +17,9 @@ func (l *Log) Truncate(before LSN) error {
 		return err
 	}
 	l.mark()
+	l.syncing.Lock()
+	l.closeSealed()
+	l.syncing.Unlock()
 	l.prep.Lock()
 	defer l.prep.Unlock()
 	for {
