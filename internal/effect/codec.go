@@ -11,7 +11,8 @@ import (
 // record of the journal is some of them one after the other; so is a block of a snapshot. They
 // carry no checksum: what contains them does.
 //
-//	Set       | kind 1 | db 1 | flags 1 | version v | deadline s | keyLen v | valLen v | key | value |
+//	Set       | kind 1 | db 1 | flags 1 | version v | deadline s | keyLen v | valLen v |
+//	          | key | value |
 //	Patch     | kind 1 | db 1 | version v | offset v | keyLen v | valLen v | key | value |
 //	Delete, Expire, Evict | kind 1 | db 1 | keyLen v | key |
 //	Deadline  | kind 1 | db 1 | version v | deadline s | keyLen v | key |

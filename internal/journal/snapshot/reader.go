@@ -97,8 +97,8 @@ func (r *Reader) Meta() Meta { return r.meta }
 // Entries is the number of entries in all blocks.
 func (r *Reader) Entries() uint64 { return r.entries }
 
-// Until is the LSN up to which the journal must reach for the entries to be of use; 0 if Writer.Until
-// was not called.
+// Until is the LSN up to which the journal must reach for the entries to be of use; 0 if
+// Writer.Until was not called.
 func (r *Reader) Until() uint64 { return r.until }
 
 // Size is the size of the file in bytes, and Done how much of it was read: for progress.

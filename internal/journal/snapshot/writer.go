@@ -100,8 +100,8 @@ func (w *Writer) sync() {
 	w.unsynced = 0
 }
 
-// Until says that the entries may hold changes of records up to LSN lsn, the journal's last one when
-// they had been exported: without these records the snapshot is of no moment there ever was.
+// Until says that the entries may hold changes of records up to LSN lsn, the journal's last one
+// when they had been exported: without these the snapshot is of no moment there ever was.
 // Call it before Finish.
 func (w *Writer) Until(lsn uint64) { w.until = lsn }
 

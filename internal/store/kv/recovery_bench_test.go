@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -135,8 +136,8 @@ func BenchmarkCopySlabs(tb *testing.B) {
 	b := &bench{s: s, value: make([]byte, benchValue), now: epoch}
 	b.load(benchKeys(), 0)
 	sp := s.shards[0].db[0].Load()
-	for name, fresh := range map[string]bool{"into-new-memory": true, "into-touched-memory": false} {
-		tb.Run(name, func(tb *testing.B) {
+	for _, fresh := range []bool{true, false} {
+		tb.Run(fmt.Sprintf("into-new-memory=%v", fresh), func(tb *testing.B) {
 			dst := make([]byte, sp.arena.Resident())
 			tb.SetBytes(int64(len(dst)))
 			for tb.Loop() {

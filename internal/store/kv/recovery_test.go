@@ -55,7 +55,8 @@ func (m *model) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"one": m.one, "group": m.group, "whole": m.whole, "many": m.many, "many2": m.many,
 		"time": func(t *rapid.T) {
-			m.w.now += rapid.OneOf(rapid.Int64Range(0, 200), rapid.Int64Range(0, 100_000)).Draw(t, "ms")
+			m.w.now += rapid.OneOf(
+				rapid.Int64Range(0, 200), rapid.Int64Range(0, 100_000)).Draw(t, "ms")
 		},
 		"maintain": func(t *rapid.T) {
 			m.s.Maintain(m.w.now, rapid.Int64Range(1, 20_000).Draw(t, "µs"))
