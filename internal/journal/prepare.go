@@ -63,7 +63,7 @@ func (l *Log) makeRoom(size int64) error {
 		s.size = old
 		if s.file != nil && s.file.Truncate(old) == nil {
 			s.ready.Store(true)
-			l.full.Store(false)
+			l.notFull()
 			l.countSpareRoom()
 		}
 	}
@@ -133,9 +133,7 @@ func (l *Log) prepareStep(s *segment) error {
 	err := l.allocate(s)
 	switch {
 	case err == nil:
-		if l.full.CompareAndSwap(true, false) {
-			l.log.Info("there is space for the journal again")
-		}
+		l.notFull()
 		return nil
 	case vfs.NoSpace(err):
 		l.abandon()
@@ -147,6 +145,12 @@ func (l *Log) prepareStep(s *segment) error {
 	}
 	l.abandon()
 	return l.fail("a segment of the journal could not be prepared", err)
+}
+
+func (l *Log) notFull() {
+	if l.full.CompareAndSwap(true, false) {
+		l.log.Info("there is space for the journal again")
+	}
 }
 
 // allocate allocates the next bytes of s, or, when it has them all, makes it ready.

@@ -27,6 +27,7 @@ func (l *Log) Truncate(before LSN) error {
 		if victim == nil {
 			return nil
 		}
+		l.notFull() // or it will be found out again
 		if err := l.reuseFile(l.path(victim), successor); err != nil {
 			return l.fail("a segment of the journal could not be recycled", err)
 		}
