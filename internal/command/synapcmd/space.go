@@ -101,13 +101,17 @@ func delPrefix(c *command.Ctx, a *command.Args) error {
 		var err error
 		chunk, n, more, err = deleteChunk(c, prefix, want, chunk[:0])
 		deleted += int64(n)
-		if err != nil && deleted == 0 {
+		switch {
+		case err != nil && deleted == 0:
 			return err
-		}
-		if err != nil {
-			break // more is true: what is done is done
+		case err != nil: // what is done is done
+			return replyDeleted(c, deleted, true)
 		}
 	}
+	return replyDeleted(c, deleted, more)
+}
+
+func replyDeleted(c *command.Ctx, deleted int64, more bool) error {
 	c.Reply.Map(2)
 	pairInt(c.Reply, "deleted", deleted)
 	c.Reply.Str("more")

@@ -67,8 +67,8 @@ func TestDurabilityOfABatch(t *testing.T) {
 			{`{"durability":"floppy",` + items + `}`,
 				`{"error":"Invalid request: durability must be memory, os or disk","code":400}`},
 			{`{"commands":[{"command":"kv.exists","payload":{"key":"k"},"durability":"os"}]}`,
-				`{"results":[{"success":false,"payload":null,"error":"Invalid request: durability ` +
-					`belongs to the batch, not to one of its commands","code":"bad_request"}]}`},
+				`{"results":[{"success":false,"payload":null,"error":"Invalid request: ` +
+					`durability belongs to the batch, not to one of its commands","code":"bad_request"}]}`},
 			{`{"commands":[{"command":"snapshot","payload":{}}]}`,
 				`{"results":[{"success":false,"payload":null,"error":"Invalid request: this ` +
 					`command cannot be part of a batch","code":"bad_request"}]}`},
@@ -138,8 +138,9 @@ func TestGeneralLaneAnswersNothingThatIsNotDurable(t *testing.T) {
 		t.Errorf("reading: %s", got)
 	}
 	defer func() {
-		if r := recover(); r != nethttp.ErrAbortHandler {
-			t.Errorf("the answer was not cut off: %v", r)
+		reason, _ := recover().(error)
+		if !errors.Is(reason, nethttp.ErrAbortHandler) {
+			t.Errorf("the answer was not cut off: %v", reason)
 		}
 	}()
 	t.Errorf("the answer was %s", b.call(t, "kv.set", `{"key":"a","value":2}`))
@@ -223,8 +224,8 @@ func TestSnapshots(t *testing.T) {
 			t.Error(got)
 		}
 		p.Do(func(s *journaltest.State) { s.SaveErr = command.ErrSaving })
-		expect(409, `{"error":"Aborted: another snapshot is being made; ask again when it is done",`+
-			`"code":409}`)
+		expect(409, `{"error":"Aborted: another snapshot is being made; ask again when it `+
+			`is done","code":409}`)
 		p.Do(func(s *journaltest.State) { s.SaveErr = errors.New("no space left") })
 		expect(500, `{"error":"Snapshot failed: no space left","code":500}`)
 	})
