@@ -68,7 +68,8 @@ func TestDurabilityOfABatch(t *testing.T) {
 				`{"error":"Invalid request: durability must be memory, os or disk","code":400}`},
 			{`{"commands":[{"command":"kv.exists","payload":{"key":"k"},"durability":"os"}]}`,
 				`{"results":[{"success":false,"payload":null,"error":"Invalid request: ` +
-					`durability belongs to the batch, not to one of its commands","code":"bad_request"}]}`},
+					`durability belongs to the batch, ` +
+					`not to one of its commands","code":"bad_request"}]}`},
 			{`{"commands":[{"command":"snapshot","payload":{}}]}`,
 				`{"results":[{"success":false,"payload":null,"error":"Invalid request: this ` +
 					`command cannot be part of a batch","code":"bad_request"}]}`},
