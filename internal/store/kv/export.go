@@ -8,9 +8,10 @@ import (
 )
 
 // A shard is locked for one slice of an export: up to sliceEntries keys, or sliceBytes of them, or
-// one large value, whose bytes are copied after Unlock. That is 20 to 100 µs. A memcpy of the
-// slabs of a whole shard, the rejected rival, stops its writers for as long as that takes:
-// measured in BenchmarkCopySlabs.
+// one large value, whose bytes are copied after Unlock. With keys of 16 and values of 100 bytes
+// that is 47 µs on average, 185 ns per key. A memcpy of the slabs of a whole shard, the rejected
+// rival, stops its writers for 0.8 ms into memory touched before and 4.5 ms into new memory with
+// 125 000 such keys in the shard, and for longer with more (BenchmarkCopySlabs).
 const (
 	sliceEntries = 256
 	sliceBytes   = 64 << 10

@@ -75,6 +75,7 @@ func otherOptions(t *rapid.T) Options {
 // TestSnapshotAndJournalEqualLive: slices exported while the store changes, and the journal since
 // the first of them, lead to the same state, or a Swap was counted.
 func TestSnapshotAndJournalEqualLive(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(t)
 		var x *snapshot
@@ -121,6 +122,7 @@ func TestSnapshotAndJournalEqualLive(t *testing.T) {
 
 // TestFrozenStoreKeepsEverything: while the journal takes nothing, nothing goes by itself.
 func TestFrozenStoreKeepsEverything(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(t)
 		t.Repeat(m.actions())
@@ -132,7 +134,7 @@ func TestFrozenStoreKeepsEverything(t *testing.T) {
 		late.now -= tick
 		m.s.SetMemoryLimit(1<<20, AllKeysLRU)
 		m.compareAll(t, m.s)
-		for range 10 {
+		for range 4 {
 			key := drawKey(t)
 			m.s.with(m.w.now, 0, key, func(tx *Tx) {
 				var w Watcher
