@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -56,10 +57,12 @@ func mustClose(t testing.TB, l *Log) {
 // fill appends n records of up to most bytes and remembers them.
 func fill(l *Log, r *rand.Rand, n, most int) (made []entry) {
 	for range n {
-		e := entry{millis: r.Int64N(1 << 40), payload: make([]byte, 1+r.IntN(most))}
-		for i := range e.payload {
-			e.payload[i] = byte(r.Uint32())
+		e := entry{millis: r.Int64N(1 << 40)}
+		size := 1 + r.IntN(most)
+		for len(e.payload) < size {
+			e.payload = binary.LittleEndian.AppendUint64(e.payload, r.Uint64())
 		}
+		e.payload = e.payload[:size]
 		e.lsn = l.Append(e.millis, e.payload)
 		made = append(made, e)
 	}

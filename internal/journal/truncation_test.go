@@ -37,7 +37,7 @@ func TestEveryTruncationOffset(t *testing.T) {
 				t.Fatal(err)
 			}
 			recoversExactly(t, files, from, made[:whole])
-			if done++; done%64 == 0 {
+			if done++; done%256 == 0 {
 				goesOn(t, files.Clone(1), made[:whole])
 			}
 		}
