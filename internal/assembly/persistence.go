@@ -180,6 +180,9 @@ func (d durability) Status() command.PersistenceStatus {
 	switch {
 	case s.Journal.Failed:
 		out.Journal, out.JournalOK = "failed", false
+		if s.Journal.Cause != nil {
+			out.Journal = "failed: " + s.Journal.Cause.Error()
+		}
 	case s.Journal.Full:
 		out.Journal, out.JournalOK = "full", false
 	}

@@ -231,9 +231,21 @@ func (m *Manager) journalOptions() journal.Options {
 	return journal.Options{
 		FS: m.dir.fs, Dir: m.dir.journal(), SegmentBytes: m.o.SegmentBytes, Level: m.o.Level,
 		SyncEvery: m.o.SyncEvery, History: m.dir.meta.HistoryID(), Log: m.o.Log,
-		RetainBytes: m.o.RetainBytes, RetainAge: m.o.RetainAge,
+		RetainBytes: m.o.RetainBytes, RetainAge: m.o.RetainAge, Spares: m.spares(),
 	}
 }
+
+// spares keeps as many freed segments as the journal fills until the next snapshot is due by size,
+// within reason: a recycled segment costs nothing, a new one is written twice.
+func (m *Manager) spares() int {
+	segment := m.o.SegmentBytes
+	if segment <= 0 {
+		segment = 64 << 20
+	}
+	return int(min(m.o.SnapshotBytes/segment+1, mostSpares))
+}
+
+const mostSpares = 8
 
 // explain adds to a failure of the journal what a person can do.
 func (m *Manager) explain(err error) error {
