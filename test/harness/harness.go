@@ -18,6 +18,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	// Only so that go test knows that these tests depend on the server they build, and does not
+	// take their results from its cache when it has changed.
+	_ "github.com/synapdb/synap/internal/cli"
 )
 
 // startTimeout bounds a start on a busy machine; an ordinary one takes milliseconds.
