@@ -75,7 +75,14 @@ func commandReference() string {
 		"| command | arguments | |\n|---|---|---|\n" + redis.String() +
 		"\n## Over HTTP\n\n`POST /api/v1/command` with " +
 		"`{\"command\", \"request_id\", \"payload\": {fields}}`, in JSON or MessagePack,\n" +
-		"`POST /api/v1/batch` for many, or the routes. **Bold** fields are required.\n\n" +
+		"`POST /api/v1/batch` for many, or the routes. **Bold** fields are required, and so is\n" +
+		"`request_id`, a string that the answer repeats. Fields not listed are ignored.\n\n" +
+		"A command that fails answers 200 with `success: false`, the `error` and its `code`, a\n" +
+		"word; a route answers with the status of the failure and " +
+		"`{\"error\", \"code\": status}`.\n" +
+		"An envelope that can't be read answers 400, 415 or 422 in plain text.\n" +
+		"`kv.get` returns text: of a value that is not UTF-8 `<binary data: N bytes>` unless\n" +
+		"`type` is `bytes`; `GET /kv/{key}` returns the bytes themselves.\n\n" +
 		"| command | fields | routes | |\n|---|---|---|---|\n" + dotted.String()
 }
 

@@ -37,7 +37,11 @@ func (a *app) warn(l *config.Loaded) {
 }
 
 func (a *app) configCommand() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Show, write and explain settings"}
+	c := &cobra.Command{Use: "config", Short: "Show, write and explain settings",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usage(fmt.Errorf("%s needs a subcommand; see: %[1]s --help", cmd.CommandPath()))
+		}}
 	show := &cobra.Command{
 		Use: "show", Short: "Print the effective settings as YAML", Args: cobra.NoArgs,
 	}

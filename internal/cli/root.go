@@ -82,6 +82,7 @@ func (a *app) root() *cobra.Command {
 			"over logging.level from the settings and names others that need a restart.",
 		Args:              cobra.NoArgs,
 		RunE:              a.run,
+		Version:           a.build.Version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},

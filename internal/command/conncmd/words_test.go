@@ -3,6 +3,8 @@ package conncmd
 import (
 	"strings"
 	"testing"
+
+	"github.com/synapdb/synap/internal/command/rediscmd"
 )
 
 // render writes arguments back in the notation that redis-cli shows as a hint.
@@ -48,9 +50,29 @@ func TestWordsAreUnderstood(t *testing.T) {
 		"key [start end [BYTE|BIT]]",
 		"<AND|OR|XOR|NOT> destkey key [key ...]",
 		"[section [section ...]]",
+		"key [GET encoding offset [GET encoding offset ...]]",
 	} {
 		if got := render(parseWords(words), " "); got != words {
 			t.Errorf("%q became %q", words, got)
+		}
+	}
+}
+
+// redis-cli warns about every argument whose type it does not know.
+func TestWordsOfTheTableHaveTypes(t *testing.T) {
+	var check func(name string, args []argument)
+	check = func(name string, args []argument) {
+		for _, a := range args {
+			if a.kind == "" || a.name == "..." {
+				t.Errorf("%s: argument %q has no type", name, a.name)
+			}
+			check(name, a.args)
+		}
+	}
+	for _, row := range append(Rows(), rediscmd.Rows()...) {
+		check(row.Name, parseWords(row.Words))
+		for _, sub := range row.Subcommands {
+			check(row.Name+" "+sub.Name, parseWords(sub.Words))
 		}
 	}
 }

@@ -10,13 +10,13 @@ func bitfieldRows() []*command.Row {
 	return []*command.Row{{
 		Name: "BITFIELD", Arity: -2, Keys: oneKey, Flags: grows,
 		Group: "bitmap",
-		Words: "key [GET encoding offset] [[OVERFLOW WRAP|SAT|FAIL] " +
-			"SET encoding offset value|INCRBY encoding offset increment ...]",
-		Summary: "Reads and changes integers of any width inside a string.",
+		Words: "key [GET encoding offset] [OVERFLOW <WRAP|SAT|FAIL>] " +
+			"[SET encoding offset value] [INCRBY encoding offset increment]",
+		Summary: "Reads and changes integers of any width inside a string; options may repeat.",
 		Run:     bitfield,
 	}, {
 		Name: "BITFIELD_RO", Arity: -2, Keys: oneKey, Flags: readsFast,
-		Group: "bitmap", Words: "key [GET encoding offset ...]",
+		Group: "bitmap", Words: "key [GET encoding offset [GET encoding offset ...]]",
 		Summary: "Reads integers of any width inside a string.",
 		Run:     bitfieldRO,
 	}}

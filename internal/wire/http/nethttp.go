@@ -31,7 +31,9 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	if err := h.readBody(x, e, w, r); err != nil {
 		x.begin()
 		x.tooLarge(err, e)
-		w.Header().Set("Connection", "close")
+		if r.ProtoMajor == 1 { // HTTP/2 ends the stream, and would end the whole connection
+			w.Header().Set("Connection", "close")
+		}
 	} else {
 		h.serve(x, e)
 	}
