@@ -99,7 +99,7 @@ func (a *app) start(in *assembly.Instance, log *slog.Logger, signals <-chan os.S
 	case s := <-signals:
 		log.Info("ending before recovery is done", "signal", s.String())
 		cancel()
-		<-started
+		log.Debug("recovery ended", "reason", <-started)
 		if err := closeWithin(in, time.Second); err != nil {
 			return failed(err)
 		}

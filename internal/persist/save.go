@@ -110,5 +110,5 @@ func (m *Manager) export(ctx context.Context, w *snapshot.Writer, gentle bool) (
 			begun = m.o.Clock.Micros()
 		}
 	}
-	return uint64(c.Entries), nil
+	return c.Entries, nil
 }
