@@ -39,7 +39,13 @@ func Verify(fs vfs.FS, dir string) (Report, error) { return Scan(fs, dir, 0, nil
 // removed it is copied into backupDir, which is made. A log without damage is left alone. The
 // report is that of the repaired log, with the changed files. No log may be open in dir.
 func Repair(fs vfs.FS, dir, backupDir string) (Report, error) {
-	r := &repair{fs: fs, dir: dir, backup: backupDir}
+	return RepairFrom(fs, dir, backupDir, 0)
+}
+
+// RepairFrom is Repair for a log of which only the records from from on are needed, because a
+// snapshot covers the others: damage to these costs nothing after it.
+func RepairFrom(fs vfs.FS, dir, backupDir string, from LSN) (Report, error) {
+	r := &repair{fs: fs, dir: dir, backup: backupDir, from: from}
 	for {
 		again, err := r.round()
 		if err != nil || !again {
@@ -52,6 +58,7 @@ func Repair(fs vfs.FS, dir, backupDir string) (Report, error) {
 type repair struct {
 	fs          vfs.FS
 	dir, backup string
+	from        LSN
 	report      Report
 	changed     []string
 }
@@ -69,7 +76,11 @@ func (r *repair) round() (again bool, err error) {
 	if len(s.broken) > 0 {
 		return true, r.header(s.broken[0])
 	}
-	w, err := s.records(0, nil)
+	from := r.from
+	if len(s.used) == 0 || s.used[0].first > from {
+		from = 0 // what is missing at the beginning is not to be repaired
+	}
+	w, err := s.records(from, nil)
 	r.report = w.report
 	if err != nil || w.report.Damage == nil {
 		return false, err

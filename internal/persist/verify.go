@@ -59,8 +59,52 @@ func (d *dataDir) verify() (v Verdict, err error) {
 	if err != nil && v.Journal.Damage == nil {
 		return v, err
 	}
+	if v.Journal.Damage != nil {
+		if err := d.forgive(&v); err != nil {
+			return v, err
+		}
+	}
 	v.judge()
 	return v, nil
+}
+
+// whole is the newest whole snapshot, nil if there is none.
+func (v *Verdict) whole() *SnapshotVerdict {
+	for i := range v.Snapshots {
+		if v.Snapshots[i].Damage == "" {
+			return &v.Snapshots[i]
+		}
+	}
+	return nil
+}
+
+// needed is the first record of the journal that a start needs.
+func (v *Verdict) needed() journal.LSN {
+	if s := v.whole(); s != nil {
+		return journal.LSN(s.Begin)
+	}
+	return 0
+}
+
+// forgive makes a remark of damage to records that the newest whole snapshot covers: it stops no
+// start.
+func (d *dataDir) forgive(v *Verdict) error {
+	from, old := v.needed(), v.Journal.Damage
+	if from <= v.Journal.First {
+		return nil
+	}
+	report, err := journal.Scan(d.fs, d.journal(), from, nil)
+	if errors.Is(err, journal.ErrTrimmed) {
+		return nil
+	}
+	if err != nil || report.Damage != nil && report.Damage.LSN == old.LSN {
+		return err
+	}
+	v.Journal = report
+	v.Remarks = append(v.Remarks, fmt.Sprintf("%s: damage at offset %d, record %d (%s), which the "+
+		"newest whole snapshot does not need, but an older one would", old.File, old.Offset,
+		old.LSN, old.Reason))
+	return nil
 }
 
 func (d *dataDir) verifySnapshot(v *SnapshotVerdict) error {
@@ -155,11 +199,13 @@ func (d *dataDir) repair(r *Repaired) error {
 			return err
 		}
 	}
-	if r.Journal, err = journal.Repair(d.fs, d.journal(), r.Backup); err != nil {
+	r.Journal, err = journal.RepairFrom(d.fs, d.journal(), r.Backup, v.needed())
+	if err != nil {
 		return err
 	}
 	for _, s := range v.Snapshots {
-		if last := uint64(r.Journal.Last); s.Damage == "" && s.End > max(last, d.meta.Forgone) {
+		last := max(uint64(r.Journal.Last), s.Begin-1)
+		if s.Damage == "" && s.End > max(last, d.meta.Forgone) {
 			d.meta.Forgone, r.Forgone = s.End, s.End
 		}
 	}

@@ -1,0 +1,66 @@
+package persist
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/synapdb/synap/internal/vfs"
+)
+
+// Damage in a part of the journal that only an older snapshot needs keeps no server from starting.
+// Repair must not give up the records after the newest snapshot for it, nor a copy be refused.
+func TestDamageBeforeTheNewestSnapshotCostsNothing(t *testing.T) {
+	disk := vfs.NewMemory(1)
+	h, _ := home(t, options(disk))
+	value := strings.Repeat("v", 4000)
+	write := func(from, to int) {
+		t.Helper()
+		for i := from; i < to; i++ {
+			h.set(fmt.Sprint("k", i), value)
+		}
+		if err := h.commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(0, 2)
+	if err := h.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	write(2, 30)
+	if err := h.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	write(30, 60)
+	h.abandon()
+
+	names, err := disk.List("/data/journal")
+	if err != nil || len(names) < 4 {
+		t.Fatal(names, err)
+	}
+	if err := disk.FlipBit(filepath.Join("/data/journal", names[1]), 6000, 0); err != nil {
+		t.Fatal(err)
+	}
+	v, err := Verify(disk, "/data")
+	if err != nil || len(v.Problems) > 0 {
+		t.Errorf("the directory passes for unusable: %v, %v", v.Problems, err)
+	}
+	if len(v.Remarks) == 0 {
+		t.Error("the damage is not mentioned")
+	}
+	if _, err := Repair(disk, "/data", "/data/repair"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Backup(context.Background(), disk, "/data", "/copy", nil)
+	if err != nil {
+		t.Error(err)
+	}
+	h, _ = home(t, options(disk))
+	for i := range 60 {
+		if h.get(fmt.Sprint("k", i)) != value {
+			t.Fatalf("record %d is lost", i)
+		}
+	}
+}
