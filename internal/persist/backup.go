@@ -94,7 +94,17 @@ func copyDir(ctx context.Context, files vfs.FS, path, to string, live bool) (v V
 	}
 	target.meta = from.meta
 	if live {
-		if err := target.trim(); err != nil {
+		from := journal.LSN(0)
+		if len(snaps) > 0 {
+			from = journal.LSN(snaps[0].Begin)
+		}
+		if err := target.trim(from); err != nil {
+			return v, err
+		}
+	}
+	// Last: without it a copy that the power cut short does not pass for an empty directory.
+	for _, dir := range []string{target.journal(), target.snapshots()} {
+		if err := files.SyncDir(dir); err != nil {
 			return v, err
 		}
 	}
@@ -104,14 +114,14 @@ func copyDir(ctx context.Context, files vfs.FS, path, to string, live bool) (v V
 	if v, err = target.verify(); err == nil && len(v.Problems) > 0 {
 		err = fmt.Errorf("the copy is not whole: %s", strings.Join(v.Problems, "; "))
 	}
-	return v, errors.Join(err, files.SyncDir(target.journal()), files.SyncDir(target.snapshots()))
+	return v, err
 }
 
-// trim cuts the journal of a copy before its first record that is not whole: while the copy was
-// read, records behind it may have been written.
-func (d *dataDir) trim() error {
+// trim cuts the journal of a copy before its first record from from on that is not whole: while
+// the copy was read, records behind it may have been written.
+func (d *dataDir) trim(from journal.LSN) error {
 	scrap := filepath.Join(d.path, "scrap")
-	if _, err := journal.Repair(d.fs, d.journal(), scrap); err != nil {
+	if _, err := journal.RepairFrom(d.fs, d.journal(), scrap, from); err != nil {
 		return err
 	}
 	if err := empty(d.fs, scrap); err != nil {

@@ -64,3 +64,41 @@ func TestDamageBeforeTheNewestSnapshotCostsNothing(t *testing.T) {
 		}
 	}
 }
+
+// A copy that a power cut ends must not pass for a directory with less data, or none.
+func TestRestoreCutShortDoesNotStart(t *testing.T) {
+	disk := vfs.NewMemory(1)
+	h, _ := home(t, options(disk))
+	h.set("key", "value")
+	if err := h.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	h.abandon()
+	for cut := 1; ; cut++ {
+		to := fmt.Sprint("/to", cut)
+		disk.CutAfter(cut)
+		_, err := Restore(context.Background(), disk, "/data", to)
+		disk.Crash(0)
+		o := options(disk)
+		o.Dir = to
+		if h, _, started := move(o, 4); started == nil {
+			if h.Meta().History == historyOf(t, disk) && h.get("key") != "value" {
+				t.Errorf("cut %d: an unfinished copy starts without the data", cut)
+			}
+			h.abandon()
+		}
+		if err == nil {
+			return
+		}
+	}
+}
+
+// historyOf is the history of /data.
+func historyOf(t *testing.T, disk vfs.FS) string {
+	t.Helper()
+	m, err := readMeta(disk, "/data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.History
+}
