@@ -86,6 +86,8 @@ var (
 	// Nothing is lost; writing resumes by itself when there is space.
 	ErrFull = errors.New("the disk of the data directory is full: " +
 		"writes resume by themselves when there is space again")
+	// ErrTooLong says that a record would be longer than any may be.
+	ErrTooLong = errors.New("one command or transaction may write 2 GiB at most: split it")
 	// ErrFailed says that a write or a sync failed, after which nobody knows what the disk
 	// holds: the log acknowledges nothing more. What is returned wraps the cause, too, but does
 	// not show it in its text.

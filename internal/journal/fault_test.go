@@ -231,3 +231,13 @@ func serves(t *testing.T, l *Log, want []entry) {
 		}
 	}
 }
+
+// TestRecordsOverTheLengthAreRefused: their length would not fit into the head of a record.
+func TestRecordsOverTheLengthAreRefused(t *testing.T) {
+	l, _, _ := mustOpen(t, options(vfs.NewMemory(1)), 0)
+	defer mustClose(t, l)
+	wantError(t, l.Admit(mostAnnounced+1), ErrTooLong)
+	if err := l.Admit(500); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -19,15 +19,17 @@ const stepBytes = 4 << 20
 // and for records that turn out longer than they were announced.
 func (l *Log) reserve() int64 { return min(1<<20, l.o.SegmentBytes/8) }
 
-// Admit says whether a record of so many bytes may be appended: nil, ErrFull or ErrFailed. It is
-// asked before anything is planned, so that nothing has changed when the answer is no. With a
-// segment prepared it costs three loads; without one, because the writers were faster than Run,
-// it prepares one.
+// Admit says whether a record of so many bytes may be appended: nil, ErrFull, ErrTooLong or
+// ErrFailed. It is asked before anything is planned, so that nothing has changed when the answer is
+// no. With a segment prepared it costs three loads; without one, because the writers were faster
+// than Run, it prepares one.
 func (l *Log) Admit(bytes int) error {
 	need := recordBytes(bytes) + recordHead + l.reserve()
 	switch {
 	case l.failed.Load() != nil:
 		return l.failure()
+	case int64(bytes) > mostAnnounced:
+		return ErrTooLong
 	case l.tailRoom.Load() >= need, l.spareRoom.Load() >= need:
 		return nil
 	case l.closed.Load():

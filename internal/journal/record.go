@@ -30,6 +30,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // MaxPayload is the largest payload of a record in bytes.
 const MaxPayload = math.MaxUint32 - recordHead - 8
 
+// mostAnnounced is the most bytes that Admit takes for one record: half of MaxPayload, because a
+// record may turn out longer than it was announced.
+const mostAnnounced = MaxPayload / 2
+
 // recordBytes is what a record with so many bytes of payload takes in a segment.
 func recordBytes(payload int) int64 { return recordHead + (int64(payload)+7)&^7 }
 

@@ -25,14 +25,14 @@ var (
 	ErrExists = errors.New("destination exists")
 )
 
-// unasked is how many bytes a plan may write beyond a command's arguments without asking: the
+// unasked is how long a record may be with a value that a plan made itself without asking: the
 // journal leaves more than that free.
 const unasked = 64 << 10
 
 // admitted says why the journal can't take a value that a plan made itself, or nil. The engine has
 // asked for the command's arguments only.
 func admitted(tx *kv.Tx, value []byte) error {
-	if len(value) <= unasked {
+	if tx.Recorded()+len(value) <= unasked {
 		return nil
 	}
 	if err := tx.Admit(len(value)); err != nil {

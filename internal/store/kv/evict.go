@@ -102,6 +102,9 @@ func (s *Store) evictFrom(shard uint64, over int64, p Policy, now int64) (any bo
 		if ref == 0 {
 			return any
 		}
+		if s.frozen(len(t.buffer) + len(sp.Key(ref))) {
+			return any
+		}
 		t.Apply(effect.Effect{Kind: effect.Evict, DB: sp.db, Key: sp.Key(ref)})
 		any = true
 		if sh.memory.Load() <= until {

@@ -195,3 +195,40 @@ func TestAccountingUnderEviction(t *testing.T) {
 		mustHold(t, s)
 	})
 }
+
+// tight is a journal with room for so many bytes in all.
+type tight struct {
+	recorder
+	room int
+}
+
+func (j *tight) Append(timeMillis int64, payload []byte) uint64 {
+	j.room -= len(payload)
+	return j.recorder.Append(timeMillis, payload)
+}
+
+func (j *tight) Admit(bytes int) error {
+	if bytes > j.room {
+		return errFull
+	}
+	return nil
+}
+
+// TestEvictionKeepsToTheJournalsRoom: it may take many long keys to make room for one value.
+func TestEvictionKeepsToTheJournalsRoom(t *testing.T) {
+	const keyBytes = 60_000
+	s := newStore(t, Options{Shards: 2})
+	for i := range 100 {
+		key := fmt.Sprintf("%0*d", keyBytes, i)
+		s.set(epoch, 0, key, nil, 0)
+	}
+	j := &tight{recorder: recorder{t: t}, room: 10 * keyBytes}
+	s.SetJournal(j)
+	s.SetMemoryLimit(s.Stats().Memory, AllKeysRandom)
+	if err := s.MakeRoom(50*keyBytes, epoch); !errors.Is(err, ErrMemory) {
+		t.Errorf("MakeRoom: %v", err)
+	}
+	if gone := 100 - s.Count(0); j.room < 0 || gone == 0 {
+		t.Errorf("%d keys evicted, %d bytes of the journal left", gone, j.room)
+	}
+}

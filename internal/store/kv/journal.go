@@ -36,8 +36,12 @@ func (s *Store) Admit(bytes int) error {
 	return s.journal.Admit(bytes)
 }
 
-// Admit is Store.Admit, for an effect that brings more than the command's arguments.
-func (t *Tx) Admit(bytes int) error { return t.s.Admit(bytes) }
+// Admit is Store.Admit, for an effect that brings more than the command's arguments. What the
+// record holds already counts, too: a transaction may make many values of one.
+func (t *Tx) Admit(bytes int) error { return t.s.Admit(len(t.buffer) + bytes) }
+
+// Recorded is the bytes that the record of t holds so far; 0 without a journal.
+func (t *Tx) Recorded() int { return len(t.buffer) }
 
 // frozen says whether the store must not change by itself, by removing a key of so many bytes.
 func (s *Store) frozen(keyBytes int) bool {
