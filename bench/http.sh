@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Synap and a minimal net/http + encoding/json program in turn under wrk: POST kv.set to
-# /api/v1/command. Prints requests per second, server CPU per request, ratios, failures.
+# /api/v1/command, nothing kept on disk. Prints requests per second, server CPU per request, ratios, failures.
 #
 #   THREADS=2 CONNECTIONS=400 SECONDS_EACH=5 RUNS=3 (the median is printed)
 #   LOOPS=n          event loops of Synap (default: one per core)
@@ -16,7 +16,7 @@ build
 "$WORK/nethttp" >"$WORK/nethttp.port" &
 PLAIN=$!; PIDS+=("$PLAIN")
 for _ in $(seq 100); do [ -s "$WORK/nethttp.port" ] && break; sleep 0.05; done
-start_synap synap --loops "$LOOPS"
+start_synap synap --loops "$LOOPS" --durability memory
 SYNAP_PID=$PID
 
 # measure NAME PID PORT: appends to NAME.rate, NAME.cpu, NAME.bad, NAME.latency.

@@ -47,5 +47,5 @@ echo "# $KEYS keys of 16 bytes, values of $SIZE; the scan is redis-cli --scan --
 printf '%-8s %10s %10s %14s %8s\n' server empty-MB full-MB overhead-B/key by-prefix
 start_redis
 measure redis "$PID" "$RESP"; stop "$PID"
-start_synap synap --max-memory 0
+start_synap synap --max-memory 0 --durability memory
 measure synap "$PID" "$RESP"; stop "$PID"
