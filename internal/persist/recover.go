@@ -120,6 +120,7 @@ func (m *Manager) size(path string) (int64, error) {
 type span struct {
 	path       string // "" = no snapshot
 	begin, end uint64
+	shows      string // the snapshot that says so of end
 }
 
 // missing says what is wrong with a journal that ends with record last; "" = nothing. A snapshot
@@ -130,24 +131,32 @@ func (s span) missing(last uint64, m Meta) string {
 		return ""
 	}
 	return fmt.Sprintf("the journal ends with record %d, but %s shows the work of records up to "+
-		"%d: files of the journal are missing", last, s.path, s.end)
+		"%d: files of the journal are missing", last, s.shows, s.end)
 }
 
 // load imports the newest snapshot that is whole. A damaged one is said to be so and left alone;
-// an older one, if the journal reaches back to it, leads to the same state.
+// an older one, if the journal reaches back to it and up to the damaged one, leads to the same
+// state. One of another directory stops the start: its numbers mean nothing here, and Prune and
+// Truncate would go by them.
 func (m *Manager) load(ctx context.Context) (span, error) {
 	snaps, err := snapshot.Latest(m.dir.fs, m.dir.snapshots())
 	if err != nil {
 		return span{}, err
 	}
+	var reach span
 	for i := range snaps {
 		end, err := m.importAll(ctx, snaps[i].Path)
 		if err == nil {
-			return span{snaps[i].Path, snaps[i].Begin, end}, nil
+			reach.path, reach.begin = snaps[i].Path, snaps[i].Begin
+			return reach.upTo(end, snaps[i].Path), nil
 		}
 		if ctx.Err() != nil {
 			return span{}, ctx.Err()
 		}
+		if errors.Is(err, errForeign) {
+			return span{}, m.explain(err)
+		}
+		reach = reach.upTo(max(snaps[i].Begin, 1)-1, snaps[i].Path)
 		m.o.Log.Error("a snapshot can't be used; an older one and more of the journal are tried",
 			"file", snaps[i].Path, "error", err.Error())
 		if err := m.store.ReplayRecord(0, flushAll); err != nil {
@@ -156,8 +165,20 @@ func (m *Manager) load(ctx context.Context) (span, error) {
 		m.progress.done.Store(0)
 		m.saved.Store(0)
 	}
-	return span{}, nil
+	return reach, nil
 }
+
+// upTo makes the journal reach end at least, as a snapshot says.
+func (s span) upTo(end uint64, path string) span {
+	if end > s.end || s.shows == "" {
+		s.end, s.shows = end, path
+	}
+	return s
+}
+
+// errForeign is a snapshot that does not belong to the directory in which it lies.
+var errForeign = errors.New("it belongs to another data directory: its history id differs from " +
+	"that of " + metaName)
 
 var flushAll = effect.Append(nil, &effect.Effect{Kind: effect.FlushAll})
 
@@ -168,8 +189,7 @@ func (m *Manager) importAll(ctx context.Context, path string) (end uint64, err e
 		return 0, err
 	}
 	if r.Meta().History != m.dir.meta.HistoryID() {
-		return 0, errors.Join(fmt.Errorf("%s belongs to another data directory: its history id "+
-			"differs from that of %s", path, metaName), r.Close())
+		return 0, errors.Join(fmt.Errorf("%s: %w", path, errForeign), r.Close())
 	}
 	m.saved.Store(r.Meta().TimeMillis)
 	m.bulk.Store(r.Size())

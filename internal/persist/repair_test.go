@@ -102,3 +102,77 @@ func historyOf(t *testing.T, disk vfs.FS) string {
 	}
 	return m.History
 }
+
+// With the newest snapshot damaged, a journal that ends before it began leads to an older state, or
+// none, and would number its records a second time.
+func TestDamagedSnapshotBesideALostJournal(t *testing.T) {
+	disk := vfs.NewMemory(1)
+	h, _ := home(t, options(disk))
+	h.set("key", "value")
+	if err := h.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	h.abandon()
+	snaps, _ := disk.List("/data/snapshots")
+	if err := disk.FlipBit(filepath.Join("/data/snapshots", snaps[0]), 100, 0); err != nil {
+		t.Fatal(err)
+	}
+	names, _ := disk.List("/data/journal")
+	for _, name := range names {
+		if err := disk.Remove(filepath.Join("/data/journal", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := Verify(disk, "/data")
+	if err != nil || len(v.Problems) != 1 {
+		t.Errorf("%v, %v", v.Problems, err)
+	}
+	if _, _, err := move(options(disk), 4); err == nil ||
+		!strings.Contains(err.Error(), "files of the journal are missing") {
+		t.Fatalf("started without any data: %v", err)
+	}
+	r, err := Repair(disk, "/data", "/data/repair")
+	if err != nil || len(r.Moved) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	home(t, options(disk))
+}
+
+// The records of another directory have numbers of their own: its snapshots would make this one's
+// pass for old, and its journal for needless.
+func TestSnapshotOfAnotherDirectory(t *testing.T) {
+	disk := vfs.NewMemory(1)
+	o := options(disk)
+	o.Dir = "/other"
+	h, _ := home(t, o)
+	for range 10 {
+		h.set("key", "other")
+	}
+	if err := h.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	h.abandon()
+	h, _ = home(t, options(disk))
+	h.set("key", "value")
+	h.abandon()
+	names, _ := disk.List("/other/snapshots")
+	err := disk.Rename(filepath.Join("/other/snapshots", names[0]),
+		filepath.Join("/data/snapshots", names[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := move(options(disk), 4); err == nil ||
+		!strings.Contains(err.Error(), "another data directory") {
+		t.Fatalf("started beside a foreign snapshot: %v", err)
+	}
+	v, err := Verify(disk, "/data")
+	if err != nil || len(v.Problems) != 1 {
+		t.Errorf("%v, %v", v.Problems, err)
+	}
+	if _, err := Repair(disk, "/data", "/data/repair"); err != nil {
+		t.Fatal(err)
+	}
+	if h, _ := home(t, options(disk)); h.get("key") != "value" {
+		t.Errorf("the key is %q", h.get("key"))
+	}
+}

@@ -30,6 +30,7 @@ type SnapshotVerdict struct {
 	End     uint64 // the last record whose work it may show
 	Entries uint64
 	Damage  string // "" = whole
+	foreign bool
 }
 
 // Verify reads every byte of a data directory that no server uses, and changes nothing.
@@ -51,7 +52,7 @@ func (d *dataDir) verify() (v Verdict, err error) {
 	for _, info := range all {
 		one := SnapshotVerdict{Path: info.Path, Begin: info.Begin}
 		if err := d.verifySnapshot(&one); err != nil {
-			one.Damage = err.Error()
+			one.Damage, one.foreign = err.Error(), errors.Is(err, errForeign)
 		}
 		v.Snapshots = append(v.Snapshots, one)
 	}
@@ -118,7 +119,7 @@ func (d *dataDir) verifySnapshot(v *SnapshotVerdict) error {
 	}
 	meta, entries, err := snapshot.Verify(d.fs, v.Path)
 	if err == nil && meta.History != d.meta.HistoryID() {
-		err = fmt.Errorf("%s belongs to another data directory", v.Path)
+		err = fmt.Errorf("%s: %w", v.Path, errForeign)
 	}
 	v.Entries = entries
 	return err
@@ -126,20 +127,25 @@ func (d *dataDir) verifySnapshot(v *SnapshotVerdict) error {
 
 // judge draws the conclusions.
 func (v *Verdict) judge() {
-	from := uint64(1)
-	for i, s := range v.Snapshots {
+	from, reach := uint64(1), span{}
+	for _, s := range v.Snapshots {
 		if s.Damage == "" {
 			from = s.Begin
-			last := max(uint64(v.Journal.Last), s.Begin-1)
-			if why := (span{s.Path, s.Begin, s.End}).missing(last, v.Meta); why != "" {
-				v.Problems = append(v.Problems, why)
-			}
+			reach = reach.upTo(s.End, s.Path)
 			break
 		}
-		v.Remarks = append(v.Remarks, s.Damage)
-		if i == len(v.Snapshots)-1 {
-			v.Remarks = append(v.Remarks, "no snapshot is whole")
+		if s.foreign {
+			v.Problems = append(v.Problems, s.Damage)
+			continue
 		}
+		v.Remarks = append(v.Remarks, s.Damage)
+		reach = reach.upTo(max(s.Begin, 1)-1, s.Path)
+	}
+	if len(v.Snapshots) > 0 && v.whole() == nil {
+		v.Remarks = append(v.Remarks, "no snapshot is whole")
+	}
+	if why := reach.missing(max(uint64(v.Journal.Last), from-1), v.Meta); why != "" {
+		v.Problems = append(v.Problems, why)
 	}
 	if t := v.Journal.Torn; t != nil {
 		v.Remarks = append(v.Remarks, fmt.Sprintf("%s: a torn record %d at offset %d (%s), as a "+
@@ -204,7 +210,7 @@ func (d *dataDir) repair(r *Repaired) error {
 		return err
 	}
 	for _, s := range v.Snapshots {
-		last := max(uint64(r.Journal.Last), s.Begin-1)
+		last := max(uint64(r.Journal.Last), max(s.Begin, 1)-1)
 		if s.Damage == "" && s.End > max(last, d.meta.Forgone) {
 			d.meta.Forgone, r.Forgone = s.End, s.End
 		}
