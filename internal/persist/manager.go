@@ -144,13 +144,25 @@ func (m *Manager) save(ctx context.Context, gentle bool) error {
 	m.tried.Store(m.o.Clock.Now())
 	m.last.Store(&attempt{took, err})
 	if err != nil {
-		m.o.Log.Error("the snapshot failed; the journal has everything, so nothing is lost",
-			"error", err.Error())
+		m.complain(ctx, err)
 		return fmt.Errorf("the snapshot failed: %w", err)
 	}
 	m.o.Log.Info("snapshot made", "begin", made.begin, "keys", made.entries, "bytes", made.bytes,
 		"millis", took, "restarts", made.restarts)
 	return m.prune()
+}
+
+// complain says why there is no snapshot and what that means.
+func (m *Manager) complain(ctx context.Context, err error) {
+	why := slog.String("error", err.Error())
+	switch {
+	case ctx.Err() != nil:
+		m.o.Log.Warn("the snapshot was interrupted; the journal has everything", why)
+	case errors.Is(err, journal.ErrFailed), errors.Is(err, journal.ErrFull):
+		m.o.Log.Error("the snapshot failed, for it needs the journal", why)
+	default:
+		m.o.Log.Error("the snapshot failed; the journal has everything, so nothing is lost", why)
+	}
 }
 
 // prune removes old snapshots, and the journal that only they needed.

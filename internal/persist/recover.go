@@ -44,7 +44,7 @@ func (m *Manager) Recover(ctx context.Context, store *kv.Store) (r Recovered, er
 	l, report, err := m.replay(ctx, loaded.begin)
 	if err == nil {
 		if why := loaded.missing(uint64(l.Last()), m.dir.meta); why != "" {
-			err = errors.Join(errors.New(why), l.Close())
+			return r, m.advise(errors.Join(errors.New(why), l.Close()), "")
 		}
 	}
 	if err != nil {
@@ -272,8 +272,12 @@ func (m *Manager) explain(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	repair := "synap-server data repair --data-dir " + m.o.Dir
-	return fmt.Errorf("%w\nNothing was changed. Look closer with: synap-server data verify "+
-		"--data-dir %s\nTo go on with what is whole, keeping a copy of every file that is "+
-		"changed: %s", err, m.o.Dir, repair)
+	return m.advise(err, "Nothing was changed. ")
+}
+
+// advise adds what a person can do.
+func (m *Manager) advise(err error, first string) error {
+	return fmt.Errorf("%w\n%sLook closer with: synap-server data verify --data-dir %s\n"+
+		"To go on with what is whole, keeping a copy of every file that is changed: "+
+		"synap-server data repair --data-dir %s", err, first, m.o.Dir, m.o.Dir)
 }
