@@ -156,7 +156,7 @@ func (a *Args) declare(tx *kv.Tx, db uint8) (bytes int) {
 				tx.Declare(db, v.List[j])
 			}
 			for _, b := range v.List {
-				bytes += len(b)
+				bytes += len(b) + recordWordBytes
 			}
 		}
 	}

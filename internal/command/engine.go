@@ -49,6 +49,10 @@ var errMemory = errs.New(errs.MemoryLimit, "Memory limit exceeded")
 // perCommandBytes is added to a write's arguments when room is made for it: header and indexes.
 const perCommandBytes = 64
 
+// recordWordBytes is added to each of a write's words, of which there may be a million: what the
+// journal adds to a short key and value.
+const recordWordBytes = 8
+
 // Exec runs one Redis command line and writes exactly one reply. In MULTI the command is queued
 // and the reply says so; a command that may block is left alone without a reply unless the session
 // allows it: see Session.MayBlock. argv is only borrowed.

@@ -169,7 +169,7 @@ func (e *Engine) require(s *Session, row *Row, err error) {
 func lineBytes(argv [][]byte) int {
 	bytes := perCommandBytes
 	for _, word := range argv {
-		bytes += len(word)
+		bytes += len(word) + recordWordBytes
 	}
 	return bytes
 }

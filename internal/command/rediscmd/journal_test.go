@@ -2,9 +2,11 @@ package rediscmd
 
 import (
 	"errors"
+	"strconv"
 	"testing"
 
 	"github.com/synapdb/synap/internal/command/journaltest"
+	"github.com/synapdb/synap/internal/command/replytest"
 )
 
 // narrow is a journal with room for small records only. Commands that make a large value out of
@@ -20,6 +22,40 @@ func (*narrow) Admit(bytes int) error {
 		return errors.New("the disk is full")
 	}
 	return nil
+}
+
+// announced is a journal that compares records with what was asked for.
+type announced struct {
+	journaltest.Fake
+	asked, got int
+}
+
+func (a *announced) Append(_ int64, payload []byte) uint64 {
+	a.got = len(payload)
+	return 1
+}
+
+func (a *announced) Admit(bytes int) error {
+	a.asked = max(a.asked, bytes)
+	return nil
+}
+
+func TestManySmallWordsAnnounceTheirRecord(t *testing.T) {
+	c := newClient(t)
+	set, del := [][]byte{[]byte("MSET")}, [][]byte{[]byte("DEL")}
+	for i := range 10_000 {
+		key := strconv.AppendInt(nil, int64(i), 36)
+		set, del = append(set, key, nil), append(del, key)
+	}
+	for _, argv := range [][][]byte{set, del} {
+		j := new(announced)
+		c.engine.Persistence = j
+		c.engine.Store.SetJournal(j)
+		c.engine.Exec(c.session, argv, new(replytest.Recorder))
+		if j.got > j.asked || j.got < 10_000 {
+			t.Errorf("%s: a record of %d bytes, announced as %d", argv[0], j.got, j.asked)
+		}
+	}
 }
 
 func TestLargeResultsAskTheJournal(t *testing.T) {
