@@ -185,6 +185,19 @@ func TestNothingIsAcknowledgedThatIsNotDurable(t *testing.T) {
 	}
 }
 
+// The replies of a long pipeline leave in parts. When the first can't, those of the reads behind
+// it would be taken for it.
+func TestNothingFollowsWhatIsNotDurable(t *testing.T) {
+	d := startDurable(t, Options{})
+	c := d.dial(1)
+	c.ask("SETRANGE big 59999 x")
+	d.journal.Do(func(s *journaltest.State) { s.Broken = errors.New("sync failed") })
+	c.send("SET a 1\r\n" + strings.Repeat("GET big\r\n", 600))
+	if got := c.ended(); got != "" {
+		t.Errorf("the journal failed, and yet the answer was %d bytes: %.20q", len(got), got)
+	}
+}
+
 func TestReadsGoOnWhenTheJournalHasFailed(t *testing.T) {
 	d := startDurable(t, Options{})
 	reader, writer := d.dial(1), d.dial(1)

@@ -25,6 +25,9 @@ type conn struct {
 	need int
 	// then is where the connection goes once its booked replies are sent; comeBack = it stays.
 	then next
+	// cut says that the socket was dropped in the middle of replies: no more may follow. Some
+	// sockets are gone only when the loop's callback ends.
+	cut bool
 	// Times in ms since the Unix epoch: opened; seen: the last round; begun: the first bytes of
 	// the request in in, 0 when there is none.
 	opened, seen, begun int64
@@ -88,7 +91,7 @@ func (c *conn) feed(in []byte, now int64) {
 		c.keep(in, need, n > 0, now)
 		c.then = afterVerdict[verdict]
 		l.flush()
-		if !again || c.sock == nil {
+		if !again || c.sock == nil || c.cut {
 			return
 		}
 		in = c.in

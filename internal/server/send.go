@@ -57,17 +57,19 @@ func (l *loop) flush() {
 		s := &l.booked[i]
 		c := s.c
 		s.c = nil
-		if c.sock == nil {
+		if c.sock == nil || c.cut {
 			continue // dropped since it was booked
 		}
 		if failure != nil && s.wrote {
 			cut++
+			c.cut = true
 			c.sock.drop()
 			continue
 		}
 		unsent, ok := l.send(c, s)
 		switch {
 		case !ok:
+			c.cut = true
 			c.sock.drop()
 		case unsent != nil || c.then != comeBack:
 			c.leave(unsent, c.then)
