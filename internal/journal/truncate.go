@@ -23,6 +23,9 @@ func (l *Log) Truncate(before LSN) error {
 	l.prep.Lock()
 	defer l.prep.Unlock()
 	for {
+		if l.closed.Load() { // the files may be another log's by now
+			return ErrClosed
+		}
 		victim, successor := l.free(before)
 		if victim == nil {
 			return nil
