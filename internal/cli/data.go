@@ -31,7 +31,7 @@ func (a *app) dataCommand() *cobra.Command {
 		Use: "repair", Args: cobra.NoArgs,
 		Short: "Cut the journal before its first damage, keeping a copy of what changes",
 		Long: "Make a damaged data directory start again, at the price of everything after the " +
-			"first damage.\nA copy of every file that is changed is kept.",
+			"first damage that a start meets.\nA copy of every file that is changed is kept.",
 		Example: "  synap-server data repair --data-dir ./data",
 	}
 	keep := repair.Flags().String("keep", "",
