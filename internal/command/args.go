@@ -64,14 +64,11 @@ type Item struct {
 type Args struct {
 	Row  *Row
 	Vals []Value
-	// RequestID is the envelope's request_id, empty elsewhere.
-	RequestID []byte
 }
 
 // Reset prepares a for row.
 func (a *Args) Reset(row *Row) {
 	a.Row = row
-	a.RequestID = nil
 	for len(a.Vals) < len(row.Fields) {
 		a.Vals = append(a.Vals, Value{})
 	}

@@ -92,8 +92,6 @@ type Route struct {
 	Path   string // "/kv/get/{key}": a brace names the field it fills
 	// Call replaces the row's Call where the REST reply differs from the command's.
 	Call func(c *Ctx, a *Args) error
-	// Flags replace the row's when not zero (a route may be narrower).
-	Flags Flag
 	// Body names the field that takes the request's body as it is. Empty: the body of a POST or
 	// PUT is an object of fields.
 	Body string

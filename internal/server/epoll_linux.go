@@ -320,15 +320,5 @@ func (s *epollSocket) drop() {
 // readSocket reads from a non-blocking socket. Go's scheduler is not told: the call returns at
 // once, and the notice would cost a tenth of it.
 func readSocket(fd int, b []byte) (int, error) {
-	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd),
-			uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
-		switch errno {
-		case 0:
-			return int(n), nil
-		case syscall.EINTR:
-		default:
-			return 0, errno
-		}
-	}
+	return rawTransfer(syscall.SYS_READ, fd, b)
 }

@@ -20,8 +20,13 @@ func writeSocket(fd int, b []byte) (int, error) {
 	if len(b) > rawBytes {
 		return unix.Write(fd, b)
 	}
+	return rawTransfer(syscall.SYS_WRITE, fd, b)
+}
+
+// rawTransfer reads or writes b without telling Go's scheduler, again when a signal interrupts it.
+func rawTransfer(call uintptr, fd int, b []byte) (int, error) {
 	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd),
+		n, _, errno := syscall.RawSyscall(call, uintptr(fd),
 			uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
 		switch errno {
 		case 0:

@@ -32,7 +32,7 @@ type Server struct {
 	HTTP string // host:port of the HTTP door
 	RESP string // host:port of the RESP door
 	cmd  *exec.Cmd
-	log  *bytes.Buffer
+	log  Log
 	done chan struct{}
 }
 
@@ -75,11 +75,11 @@ func Start(t testing.TB, flags ...string) *Server {
 	t.Helper()
 	dir := t.TempDir()
 	ports := filepath.Join(dir, "ports.json")
-	s := &Server{log: new(bytes.Buffer), done: make(chan struct{})}
+	s := &Server{done: make(chan struct{})}
 	s.cmd = exec.Command(Binary(t), append([]string{"--host", "127.0.0.1", "--port", "0",
 		"--resp-port", "0", "--ports-file", ports}, flags...)...)
 	s.cmd.Dir = dir
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func (s *Server) awaitPorts(t testing.TB, path string) {
 		}
 		select {
 		case <-s.done:
-			t.Fatalf("the server ended at once: %s", s.log)
+			t.Fatalf("the server ended at once: %s", s.log.String())
 		case <-time.After(5 * time.Millisecond): // a poll of the file system, not a guess of speed
 		}
 		if time.Now().After(deadline) {
@@ -121,7 +121,7 @@ func (s *Server) Stop(t testing.TB) {
 	case <-time.After(startTimeout):
 		_ = s.cmd.Process.Kill()
 		<-s.done
-		t.Errorf("the server ignored SIGTERM: %s", s.log)
+		t.Errorf("the server ignored SIGTERM: %s", s.log.String())
 	}
 	if log := s.log.String(); strings.Contains(log, "panic") || strings.Contains(log, "DATA RACE") {
 		t.Errorf("the server's log: %s", log)
@@ -160,4 +160,24 @@ func (s *Server) Files(t testing.TB) int {
 		t.Fatal(err)
 	}
 	return len(entries)
+}
+
+// Log holds what a program writes while a test reads it.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write appends to the log.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String is the log so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

@@ -11,51 +11,12 @@ import (
 // maxOpen bounds the containers a command may open inside each other; commands need five.
 const maxOpen = 16
 
-// form is how a large value is written.
-type form uint8
-
-const (
-	asText form = iota
-	asNumbers
-	asJSON
-)
-
-// pending is a large value that belongs before buf[at:].
-type pending struct {
-	at    int
-	value *kv.Large
-	form  form
-}
-
 // jsonWriter writes one answer as JSON. It implements command.Reply.
 type jsonWriter struct {
-	buf   []byte
+	draft
 	depth int
 	open  [maxOpen]container
-	large []pending
-	bound
 }
-
-// bound keeps one reply from taking all memory: a few kilobytes can name the same value a
-// million times. Over it, values overwrite each other at the end of the buffer, and the reply is
-// replaced by errOver.
-type bound struct {
-	most     int // bytes
-	retained int // bytes of large values
-	over     bool
-}
-
-// fits notes when n bytes are too many.
-func (b *bound) fits(n int) bool {
-	if n+b.retained > b.most {
-		b.over = true
-		return false
-	}
-	return true
-}
-
-// Over says that the reply is over its bound: an atomic batch is then undone.
-func (b *bound) Over() bool { return b.over }
 
 // container is an open array or object.
 type container struct {
@@ -66,17 +27,8 @@ type container struct {
 var _ command.Reply = (*jsonWriter)(nil)
 
 func (w *jsonWriter) reset() {
-	w.buf, w.depth, w.retained, w.over = w.buf[:0], 0, 0, false
-	w.drop(0)
-}
-
-// drop releases all large values but the first n.
-func (w *jsonWriter) drop(n int) {
-	for i := n; i < len(w.large); i++ {
-		w.large[i].value.Release()
-		w.large[i].value = nil
-	}
-	w.large = w.large[:n]
+	w.draft.reset()
+	w.depth = 0
 }
 
 // begin writes what separates the next value from the one before.
@@ -219,26 +171,14 @@ func (w *jsonWriter) Rewind(m command.Mark) {
 
 // finish puts the large values in their places. No lock is held any more.
 func (w *jsonWriter) finish() {
-	if len(w.large) == 0 {
-		return
-	}
-	size := len(w.buf)
-	for _, p := range w.large {
-		size += len(p.value.Bytes()) + 32
-	}
-	whole, from := make([]byte, 0, size), 0
-	for _, p := range w.large {
-		whole = append(whole, w.buf[from:p.at]...)
-		from = p.at
+	w.fill(func(dst []byte, p pending) []byte {
 		switch p.form {
 		case asText:
-			whole = appendText(whole, p.value.Bytes())
+			return appendText(dst, p.value.Bytes())
 		case asNumbers:
-			whole = appendNumbers(whole, p.value.Bytes())
+			return appendNumbers(dst, p.value.Bytes())
 		default:
-			whole = append(whole, p.value.Bytes()...)
+			return append(dst, p.value.Bytes()...)
 		}
-	}
-	w.buf = append(whole, w.buf[from:]...)
-	w.drop(0)
+	})
 }

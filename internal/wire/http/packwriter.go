@@ -12,26 +12,9 @@ import (
 
 // packWriter writes one answer as MessagePack. It implements command.Reply. Text that is not
 // UTF-8 goes out as binary, so nothing is lost.
-type packWriter struct {
-	buf   []byte
-	large []pending
-	bound
-}
+type packWriter struct{ draft }
 
 var _ command.Reply = (*packWriter)(nil)
-
-func (w *packWriter) reset() {
-	w.buf, w.retained, w.over = w.buf[:0], 0, false
-	w.drop(0)
-}
-
-func (w *packWriter) drop(n int) {
-	for i := n; i < len(w.large); i++ {
-		w.large[i].value.Release()
-		w.large[i].value = nil
-	}
-	w.large = w.large[:n]
-}
 
 func (w *packWriter) Null()           { w.buf = msgp.AppendNil(w.buf) }
 func (w *packWriter) NullArray()      { w.buf = msgp.AppendNil(w.buf) }
@@ -91,28 +74,16 @@ func (w *packWriter) Rewind(m command.Mark) {
 
 // finish puts the large values in their places. No lock is held any more.
 func (w *packWriter) finish() {
-	if len(w.large) == 0 {
-		return
-	}
-	size := len(w.buf)
-	for _, p := range w.large {
-		size += len(p.value.Bytes()) + 8
-	}
-	whole, from := make([]byte, 0, size), 0
-	for _, p := range w.large {
-		whole = append(whole, w.buf[from:p.at]...)
-		from = p.at
+	w.fill(func(dst []byte, p pending) []byte {
 		switch p.form {
 		case asText:
-			whole = packText(whole, p.value.Bytes())
+			return packText(dst, p.value.Bytes())
 		case asNumbers:
-			whole = msgp.AppendBytes(whole, p.value.Bytes())
+			return msgp.AppendBytes(dst, p.value.Bytes())
 		default:
-			whole = packJSON(whole, p.value.Bytes())
+			return packJSON(dst, p.value.Bytes())
 		}
-	}
-	w.buf = append(whole, w.buf[from:]...)
-	w.drop(0)
+	})
 }
 
 // packText appends a string, or binary data if b is not UTF-8.

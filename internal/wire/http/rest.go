@@ -14,18 +14,15 @@ func (h *Handler) serveRoute(x *exchange, e *endpoint) {
 		x.failure(status, err.Error())
 		return
 	}
-	run, flags := e.row.Call, e.row.Flags
+	run := e.row.Call
 	if e.route.Call != nil {
 		run = e.route.Call
-	}
-	if e.route.Flags != 0 {
-		flags = e.route.Flags
 	}
 	r := x.reply()
 	if e.route.Raw {
 		r = &x.raw
 	}
-	err := h.engine.CallAs(x.session, &x.args, run, flags, r)
+	err := h.engine.CallAs(x.session, &x.args, run, e.row.Flags, r)
 	x.session.Level = command.DefaultLevel // a batch may have changed it
 	if err == nil && x.over() {
 		err = errOver

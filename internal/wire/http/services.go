@@ -90,7 +90,6 @@ func (h *Handler) runCall(x *exchange, c *call) {
 		pairs = 5
 	}
 	if err == nil {
-		x.args.RequestID = c.id
 		x.openEnvelope(c, pairs, true)
 		x.session.Level = level
 		err = h.engine.Call(x.session, &x.args, r)
