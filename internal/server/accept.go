@@ -64,6 +64,9 @@ func (s *Server) refuse(tc *net.TCPConn, door *Door, why *refusal) {
 	s.refused.Add(1)
 	say := func() {
 		defer tc.Close() //nolint:errcheck // nothing is left to lose
+		if door.Dialect == HTTPDoor {
+			awaitRequest(tc)
+		}
 		if tc.SetWriteDeadline(after(lingerFor)) != nil {
 			return
 		}
@@ -73,5 +76,13 @@ func (s *Server) refuse(tc *net.TCPConn, door *Door, why *refusal) {
 	}
 	if s.lane.Len() >= maxRefusals || !s.lane.Go(say, func() { hurry(tc) }) {
 		_ = tc.Close()
+	}
+}
+
+// awaitRequest waits, not for long, until the peer has said something. An HTTP client takes an
+// answer that is there before its request for a fault of the connection and does not show it.
+func awaitRequest(tc *net.TCPConn) {
+	if tc.SetReadDeadline(after(lingerFor)) == nil {
+		_, _ = tc.Read(make([]byte, 1)) // a silent peer is told as well
 	}
 }
