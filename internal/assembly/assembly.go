@@ -21,6 +21,7 @@ import (
 	"github.com/synapdb/synap/internal/run"
 	"github.com/synapdb/synap/internal/server"
 	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store/queue"
 	"github.com/synapdb/synap/internal/wire"
 	httpwire "github.com/synapdb/synap/internal/wire/http"
 	"github.com/synapdb/synap/internal/wire/resp"
@@ -63,13 +64,17 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 	if err != nil {
 		return nil, errors.Join(err, in.closeData())
 	}
-	in.server, err = server.Listen(serverOptions(c, log))
+	queues, err := queue.New(queue.Options{})
 	if err != nil {
 		return nil, errors.Join(err, store.Close(), in.closeData())
 	}
+	in.server, err = server.Listen(serverOptions(c, log))
+	if err != nil {
+		return nil, errors.Join(err, queues.Close(), store.Close(), in.closeData())
+	}
 	in.engine = &command.Engine{
 		Table: Table(synapcmd.Options{AllowFlush: c.KVStore.AllowFlushCommands}),
-		Store: store, Clock: clock.Real{}, Sessions: command.NewRegistry(),
+		Store: store, Queues: queues, Clock: clock.Real{}, Sessions: command.NewRegistry(),
 		Limits: command.Limits{
 			BatchItems: c.Protocol.BatchMaxItems, BatchBytes: c.Protocol.BatchMaxBytes,
 			ValueBytes: c.KVStore.MaxValueBytes,

@@ -1,8 +1,9 @@
 package command
 
 import (
+	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/errs"
-	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store"
 )
 
 // FieldType says how a named argument is read from JSON, MessagePack, a path or a query.
@@ -28,6 +29,19 @@ const (
 	PairListField
 	// CommandListField is a list of {command, payload} objects, each decoded by its own row.
 	CommandListField
+	// QueueField is the name of a queue, a string of 1..queue.MaxNameBytes bytes: it is locked.
+	QueueField
+	// PayloadField is a message: an array of numbers 0..255 or MessagePack's binary is bytes
+	// (Form BytesForm), a string its UTF-8 bytes (TextForm), anything else its JSON text (JSONForm).
+	PayloadField
+	// ObjectListField is a list of objects with the fields of Field.Item: they become Commands.
+	ObjectListField
+	// GuardField is an object {key, version}: the key is locked, and in B; the version in Int.
+	GuardField
+	// StringListField is a list of strings, in List.
+	StringListField
+	// ObjectField is a JSON object, as its compact text.
+	ObjectField
 )
 
 // Field is one named argument of a Synap row.
@@ -37,6 +51,7 @@ type Field struct {
 	Type     FieldType
 	Required bool
 	Doc      string
+	Item     *Row // ObjectListField: the fields of each object; it is in no table
 }
 
 // Value is one decoded argument. B of a StringField or ValueField borrows from the request.
@@ -49,8 +64,10 @@ type Value struct {
 	List [][]byte // KeyListField: the keys; PairListField: key, value, key, value …
 	// ListJSON says of each pair of a PairListField whether its value was not a string.
 	ListJSON []bool
-	// Commands are the items of a CommandListField.
+	// Commands are the items of a CommandListField or ObjectListField.
 	Commands []Item
+	// Form is how a PayloadField was given.
+	Form effect.PayloadForm
 }
 
 // Item is one command of a batch. Err, when set, is why it could not be decoded.
@@ -135,14 +152,26 @@ func (a *Args) Validate() error {
 }
 
 // declare tells tx which keys the command touches and adds up the bytes it brings.
-func (a *Args) declare(tx *kv.Tx, db uint8) (bytes int) {
+func (a *Args) declare(tx *store.Tx, db uint8) (bytes int) {
 	for i := range a.Row.Fields {
 		v := &a.Vals[i]
 		bytes += len(v.B)
 		switch a.Row.Fields[i].Type {
 		case KeyField:
 			if v.Set {
-				tx.Declare(db, v.B)
+				tx.Keys.Declare(db, v.B)
+			}
+		case GuardField:
+			if v.Set {
+				tx.Keys.Declare(db, v.B)
+			}
+		case QueueField:
+			if v.Set {
+				tx.DeclareQueue(v.B)
+			}
+		case ObjectListField:
+			for j := range v.Commands {
+				bytes += v.Commands[j].Args.declare(tx, db) + perCommandBytes
 			}
 		case KeyListField, PairListField:
 			step := 1
@@ -150,7 +179,7 @@ func (a *Args) declare(tx *kv.Tx, db uint8) (bytes int) {
 				step = 2
 			}
 			for j := 0; j < len(v.List); j += step {
-				tx.Declare(db, v.List[j])
+				tx.Keys.Declare(db, v.List[j])
 			}
 			for _, b := range v.List {
 				bytes += len(b) + recordWordBytes

@@ -3,12 +3,14 @@ package command
 import (
 	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store/queue"
 )
 
 // Ctx is what a running command sees. It is valid only during the call.
 type Ctx struct {
 	Reply   Reply
-	Tx      *kv.Tx // holds the locks of the command's keys
+	Tx      *kv.Tx    // holds the locks of the command's keys
+	Queues  *queue.Tx // holds the locks of the command's queues
 	Store   *kv.Store
 	Session *Session // the connection's state; never nil
 	Engine  *Engine

@@ -6,13 +6,16 @@ import (
 
 	"github.com/synapdb/synap/internal/clock"
 	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store/queue"
 )
 
 // Engine runs commands against the stores. It is safe for concurrent use; each Session is not.
 type Engine struct {
 	Table    *Table
 	Store    *kv.Store
+	Queues   *queue.Store // nil when the table has no commands over queues
 	Clock    clock.Clock
 	Sessions *Registry
 	Settings *Settings
@@ -144,19 +147,20 @@ func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error 
 	if row.Flags&(SelfLocking|Lockless) != 0 {
 		return report(r, row.Run(c, argv))
 	}
-	row.declare(c.Tx, s.DB, argv)
-	c.Tx.Lock()
+	row.declare(&s.tx, s.DB, argv)
+	s.tx.Lock()
 	err := row.Run(c, argv)
-	c.Tx.Unlock()
+	s.tx.Unlock()
 	return report(r, err)
 }
 
 // context prepares the session's Ctx for one command.
 func (e *Engine) context(s *Session, r Reply) *Ctx {
 	c := &s.ctx
-	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx, e.Store, s, e, s.DB
+	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx.Keys, e.Store, s, e, s.DB
+	c.Queues = &s.tx.Queues
 	c.InExec, c.Now = false, e.now(s)
-	e.Store.Begin(c.Tx, c.Now)
+	s.tx.Begin(e.Store, e.Queues, c.Now)
 	return c
 }
 
@@ -190,14 +194,22 @@ func (e *Engine) makeRoom(argv [][]byte, now int64) error {
 	return e.Store.MakeRoom(lineBytes(argv), now)
 }
 
-// declare tells tx which keys the command line touches.
-func (r *Row) declare(tx *kv.Tx, db uint8, argv [][]byte) {
+// declare tells tx which keys and queues the command line touches.
+func (r *Row) declare(tx *store.Tx, db uint8, argv [][]byte) {
 	if r.Has(AllKeys) {
-		tx.DeclareAll()
+		tx.Keys.DeclareAll()
 		return
 	}
 	for i, end := r.Keys.First, r.Keys.End(len(argv)); i < end; i += r.Keys.Step {
-		tx.Declare(db, argv[i])
+		tx.Keys.Declare(db, argv[i])
+	}
+	if r.Queue > 0 && r.Queue < len(argv) {
+		tx.DeclareQueue(argv[r.Queue])
+	}
+	if r.Guard != nil {
+		if key := r.Guard(argv); key != nil {
+			tx.Keys.Declare(db, key)
+		}
 	}
 }
 
@@ -231,7 +243,8 @@ func (e *Engine) lockAndCall(c *Ctx, a *Args, call func(*Ctx, *Args) error, f Fl
 		}
 		return call(c, a)
 	}
-	bytes := a.declare(c.Tx, c.DB)
+	tx := &c.Session.tx
+	bytes := a.declare(tx, c.DB)
 	if e.Persistence != nil && f&Write != 0 {
 		if err := e.Admit(bytes + perCommandBytes); err != nil {
 			return err
@@ -243,9 +256,9 @@ func (e *Engine) lockAndCall(c *Ctx, a *Args, call func(*Ctx, *Args) error, f Fl
 	if f&Grows != 0 && e.Store.MakeRoom(bytes+perCommandBytes, c.Now) != nil {
 		return errMemory
 	}
-	c.Tx.Lock()
+	tx.Lock()
 	err := call(c, a)
-	c.Tx.Unlock()
+	tx.Unlock()
 	return err
 }
 

@@ -68,7 +68,7 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 		if rows[i].Name == "SELECT" {
 			c.Tx.DeclareAll() // later keys belong to another database: lock everything
 		}
-		rows[i].declare(c.Tx, db, argv)
+		rows[i].declare(&s.tx, db, argv)
 		if rows[i].Has(Grows) {
 			for _, word := range argv {
 				need += len(word)
@@ -91,10 +91,10 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 		return errExecMemory
 	}
 	c.Tx.DeclareWatched(&s.Watched)
-	c.Tx.Lock()
+	s.tx.Lock()
 	s.Multi = nil
 	if c.Tx.Changed(&s.Watched) {
-		c.Tx.Unlock()
+		s.tx.Unlock()
 		e.EndMulti(s)
 		c.Reply.NullArray()
 		return nil
@@ -107,7 +107,7 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 		e.count(s, row, err)
 		e.require(s, row, err)
 	}
-	c.Tx.Unlock()
+	s.tx.Unlock()
 	e.EndMulti(s)
 	return nil
 }
@@ -117,6 +117,7 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 func (e *Engine) Batch(c *Ctx, items []Item) {
 	r := c.Reply
 	s := c.Session
+	s.Parking = nil // a batch answers at once
 	r.Array(len(items))
 	for i := range items {
 		item := &items[i]
@@ -151,6 +152,8 @@ var errAnswerOver = errs.New(errs.TooLarge, "Invalid request: the answer would b
 // BatchAtomic runs the items with all their keys locked: all of them hold, or none does. What
 // cannot be answered does not hold either.
 func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
+	tx := &c.Session.tx
+	c.Session.Parking = nil // what waits would hold the locks of all
 	bad, need, record := -1, 0, 0
 	for i := range items {
 		item := &items[i]
@@ -161,7 +164,7 @@ func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 			bad = i
 			break
 		}
-		bytes := item.Args.declare(c.Tx, c.DB)
+		bytes := item.Args.declare(tx, c.DB)
 		if item.Args.Row.Has(Grows) {
 			need += bytes + perCommandBytes
 		}
@@ -185,13 +188,13 @@ func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 			return errMemory
 		}
 		r.Array(len(items))
-		c.Tx.Lock()
-		c.Tx.Atomic()
+		tx.Lock()
+		tx.Atomic()
 		bad = runItems(c, items)
 		if bad >= 0 || over(r) {
-			c.Tx.Rollback()
+			tx.Rollback()
 		}
-		c.Tx.Unlock()
+		tx.Unlock()
 		if over(r) {
 			return errAnswerOver
 		}

@@ -66,6 +66,10 @@ type Row struct {
 	// Arity counts words, the name included; negative: at least that many.
 	Arity int
 	Keys  KeySpec
+	// Queue is the word that names a queue, which is locked; 0 = none.
+	Queue int
+	// Guard finds a further key to be locked, or nil: where it stands depends on other words.
+	Guard func(argv [][]byte) []byte
 	// Words describes the arguments for COMMAND DOCS, e.g. "key value [NX|XX] [EX seconds]".
 	Words string
 	// Subcommands of a container such as CLIENT. The container's own Run is then unused.
@@ -81,6 +85,8 @@ type Row struct {
 	Call func(c *Ctx, a *Args) error
 	// Routes are the REST spellings of the command.
 	Routes []Route
+	// Feed, unless nil, is a live endpoint over a WebSocket.
+	Feed *Feed
 
 	id   int    // for counters: see ID
 	full string // see FullName

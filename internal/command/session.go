@@ -3,6 +3,7 @@ package command
 import (
 	"sync/atomic"
 
+	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/store/kv"
 )
 
@@ -17,6 +18,8 @@ type Session struct {
 	// MayBlock allows commands marked Blocking. Where it is not set they are not run but set
 	// Blocked, and the caller sees to it that they run where they may.
 	MayBlock, Blocked bool
+	// Parking, unless nil, lets the present command wait; see Ctx.Park.
+	Parking *Parking
 	// Mute drops replies: CLIENT REPLY.
 	Mute MuteMode
 	// Multi holds the queued commands between MULTI and EXEC; nil outside.
@@ -39,7 +42,7 @@ type Session struct {
 	wrote    bool
 
 	ctx Ctx
-	tx  kv.Tx
+	tx  store.Tx
 }
 
 // MuteMode is the state of CLIENT REPLY.

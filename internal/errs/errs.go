@@ -58,6 +58,14 @@ const (
 	Storage
 	// Loading is a command refused while the data is being recovered.
 	Loading
+	// QueueNotFound is an absent queue.
+	QueueNotFound
+	// QueueFull is a message refused because its queue is at its depth.
+	QueueFull
+	// MessageNotFound is a message that is not there, or not leased.
+	MessageNotFound
+	// StaleLease is an acknowledgement of a delivery that is no longer the message's last.
+	StaleLease
 )
 
 type trait struct {
@@ -90,6 +98,11 @@ var traits = [...]trait{
 	Redis:          {"redis", 400},
 	Storage:        {"storage", 507},
 	Loading:        {"loading", 503},
+
+	QueueNotFound:   {"queue_not_found", 404},
+	QueueFull:       {"queue_full", 507},
+	MessageNotFound: {"message_not_found", 404},
+	StaleLease:      {"stale_lease", 409},
 }
 
 // Code is the machine-readable name of k, stable across releases.

@@ -20,6 +20,9 @@ const (
 	// HandOver: send what is in out, then give the connection with all unconsumed bytes to the
 	// general HTTP server.
 	HandOver
+	// Park: send what is in out, then keep the unconsumed bytes and feed them again, with what came
+	// since, only after Waker.Wake. Only a Sleeper says so.
+	Park
 	// Wait: send what is in out, then call the Conn's Wait off the loop, then read on. Only a
 	// Waiter says so.
 	Wait
@@ -31,6 +34,13 @@ type Waiter interface {
 	// called meanwhile.
 	Wait(out *Output)
 }
+
+// Waker has a connection fed soon, from any goroutine, even if no byte has come: with what it left
+// unconsumed, which may be nothing.
+type Waker interface{ Wake() }
+
+// Sleeper is a Conn that can make use of being woken. SetWaker is called before the first Feed.
+type Sleeper interface{ SetWaker(w Waker) }
 
 // Conn is the protocol state of one connection.
 type Conn interface {

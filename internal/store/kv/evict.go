@@ -61,9 +61,16 @@ func (s *Store) MakeRoom(need int, now int64) error {
 	return s.evict(most, p, now)
 }
 
-// used is the memory that eviction can change.
+// Beside makes the memory of others count towards the limit: bytes tells how much they hold, at
+// any time and without locks. Call it before anybody uses the store.
+func (s *Store) Beside(bytes func() int64) { s.beside = bytes }
+
+// used is the memory that eviction can change, and what others hold beside it.
 func (s *Store) used() int64 {
 	n := s.base
+	if s.beside != nil {
+		n += s.beside()
+	}
 	for i := range s.shards {
 		n += s.shards[i].memory.Load() + s.shards[i].heap.overhead.Load()
 	}

@@ -2,16 +2,6 @@ package kv
 
 import "github.com/synapdb/synap/internal/effect"
 
-// Journal is where a Tx hands its effects on, as one record: all of it counts, or nothing.
-type Journal interface {
-	// Append adds a record and returns its number, above all earlier ones. It copies payload,
-	// never fails and never waits for a disk: the caller holds the locks of shards, so records
-	// about one key are in the order of its changes.
-	Append(timeMillis int64, payload []byte) uint64
-	// Admit says why no record of so many bytes can be taken now; nil if it can. It is cheap.
-	Admit(bytes int) error
-}
-
 const (
 	// keptScratch bounds the buffer that a shard keeps between records.
 	keptScratch = 256 << 10
@@ -25,7 +15,7 @@ const (
 //
 // While j admits no records the store is frozen: nothing expires or is evicted, so that what it
 // holds stays what the journal says. Expired keys are absent to readers nevertheless.
-func (s *Store) SetJournal(j Journal) { s.journal = j }
+func (s *Store) SetJournal(j effect.Journal) { s.journal = j }
 
 // Admit says why a write of about so many bytes, all effects of it together, can't be recorded:
 // the journal's verdict, nil without one. Ask before planning a write, beside MakeRoom.
@@ -69,11 +59,23 @@ func (t *Tx) record(e *effect.Effect, sh *shard) {
 	t.buffer = effect.Append(t.buffer, e)
 }
 
+// Join adds effects over other stores, encoded, to the record of t. The caller keeps extra as it is
+// until Unlock, and holds the locks of what they changed until then.
+func (t *Tx) Join(extra []byte) { t.joined = extra }
+
 // handOn gives the record to the journal. All locks are still held, so nobody saw its effects yet
 // who could get a record of his own in front of it.
 func (t *Tx) handOn() {
-	if len(t.buffer) > 0 {
+	switch joined := t.joined; {
+	case len(t.buffer) == 0 && len(joined) > 0:
+		t.lsn = t.s.journal.Append(t.now, joined)
+	case len(t.buffer) > 0:
+		t.buffer = append(t.buffer, joined...)
 		t.lsn = t.s.journal.Append(t.now, t.buffer)
+	}
+	t.joined = nil
+	if t.lender == nil {
+		return
 	}
 	if cap(t.buffer) <= keptScratch {
 		t.lender.scratch = t.buffer[:0]

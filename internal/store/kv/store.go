@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
@@ -31,11 +32,12 @@ type Store struct {
 	peak      atomic.Int64
 	turn      atomic.Uint32 // shard that is to evict next
 	base      int64         // bytes of the store itself
+	beside    func() int64  // bytes of other stores, or nil
 
 	mergers  sync.Pool // of *merger
 	maintain maintainer
 
-	journal Journal // nil: changes are not recorded
+	journal effect.Journal // nil: changes are not recorded
 	swaps   atomic.Uint64
 }
 

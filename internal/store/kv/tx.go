@@ -22,6 +22,7 @@ type Tx struct {
 	mark    int    // of the record, what was there before the atomic section
 	lsn     uint64
 	swapped bool
+	joined  []byte // effects over other stores: see Join
 
 	warmed uint64 // keeps the loads of Warm alive
 }
@@ -31,7 +32,7 @@ func (s *Store) Begin(t *Tx, now int64) {
 	t.s, t.now = s, now
 	t.shards = [mostShards / 64]uint64{}
 	t.locked, t.atomic, t.replay, t.scanning = false, false, false, false
-	t.buffer, t.lender, t.swapped = nil, nil, false
+	t.buffer, t.lender, t.swapped, t.joined = nil, nil, false, nil
 }
 
 // Replay makes t apply recorded effects exactly: whether a key had expired is in the record and
@@ -65,7 +66,7 @@ func (t *Tx) Unlock() {
 	if t.atomic {
 		t.commit()
 	}
-	if t.lender != nil {
+	if t.lender != nil || t.joined != nil {
 		t.handOn()
 	}
 	if t.swapped {
