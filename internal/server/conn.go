@@ -28,12 +28,19 @@ type conn struct {
 	// cut says that the socket was dropped in the middle of replies: no more may follow. Some
 	// sockets are gone only when the loop's callback ends.
 	cut bool
+	// parked says that the codec waits for a wake: fresh bytes are only kept.
+	parked bool
+	// due says that a wake came while the connection was off its loop.
+	due bool
+	// told says that the codec was asked to give up waiting.
+	told bool
 	// Times in ms since the Unix epoch: opened; seen: the last round; begun: the first bytes of
 	// the request in in, 0 when there is none.
 	opened, seen, begun int64
 	// lane is the socket while the slow lane has it.
 	lane   atomic.Pointer[net.TCPConn]
 	killed atomic.Bool
+	woken  atomic.Bool // in loop.woken
 }
 
 // round feeds fresh bytes to the codec and books the replies for the loop's next flush. It runs
@@ -43,6 +50,10 @@ func (c *conn) round(fresh []byte) {
 	l.stats.bytesIn.Add(uint64(len(fresh)))
 	now := c.server.clock.Now()
 	c.seen = now
+	if c.parked {
+		c.keepFresh(fresh)
+		return
+	}
 	in := fresh
 	if len(c.in) > 0 {
 		c.in = grow(c.in, fresh, c.need)
@@ -55,6 +66,12 @@ func (c *conn) round(fresh []byte) {
 	if c.codec == nil {
 		c.sniff(in[0])
 	}
+	c.run(in, now)
+}
+
+// run feeds in, one round of which is timed now and then.
+func (c *conn) run(in []byte, now int64) {
+	l := c.loop
 	c.session.Now = now
 	if c.own {
 		c.session.Info.LastActive.Store(now)
@@ -81,7 +98,8 @@ func (c *conn) feed(in []byte, now int64) {
 		n, need, verdict := c.codec.Feed(in, &l.out)
 		in = in[n:]
 		l.book(from)
-		if verdict == wire.Open && !l.out.Full() {
+		c.parked = verdict == wire.Park
+		if (verdict == wire.Open || c.parked) && !l.out.Full() {
 			c.keep(in, need, n > 0, now)
 			c.checkInput()
 			return
@@ -101,7 +119,7 @@ func (c *conn) feed(in []byte, now int64) {
 // afterVerdict says where a connection goes once its replies are sent.
 var afterVerdict = [...]next{
 	wire.Open: comeBack, wire.Close: lingerAndClose, wire.HandOver: handOver,
-	wire.Wait: wait,
+	wire.Park: comeBack, wire.Wait: wait,
 }
 
 // keep remembers the unconsumed bytes for the next round.
@@ -123,6 +141,15 @@ func (c *conn) keep(rest []byte, need int, progress bool, now int64) {
 		return
 	}
 	c.in = c.in[:copy(c.in, rest)] // rest is the tail of c.in
+}
+
+// keepFresh adds what came while the connection is parked.
+func (c *conn) keepFresh(fresh []byte) {
+	if c.in == nil {
+		c.in = c.loop.buffer()
+	}
+	c.in = grow(c.in, fresh, 0)
+	c.checkInput()
 }
 
 func (c *conn) checkInput() {
@@ -155,10 +182,13 @@ func (c *conn) sniff(first byte) {
 		c.session, c.own = c.newSession(), true
 		c.codec = p.RESP(c.session)
 		p.Sessions.Add(c.session)
-		return
+	} else {
+		c.session = c.loop.session
+		c.codec = p.HTTP(c.session)
 	}
-	c.session = c.loop.session
-	c.codec = p.HTTP(c.session)
+	if s, ok := c.codec.(wire.Sleeper); ok {
+		s.SetWaker(c)
+	}
 }
 
 func (c *conn) newSession() *command.Session {

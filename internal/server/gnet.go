@@ -53,7 +53,7 @@ func (e *gnetEngine) adopt(tc *net.TCPConn, c *conn) error {
 		return err
 	}
 	defer tc.Close() //nolint:errcheck // gnet copies the descriptor
-	el := c.loop.poller.(gnetLoop).EventLoop
+	el := c.loop.poller.(*gnetLoop).EventLoop
 	result, err := el.Enroll(gnet.NewContext(context.Background(), c), tc)
 	if err != nil {
 		return err
@@ -67,7 +67,9 @@ func (e *gnetEngine) loop(el gnet.EventLoop) *loop {
 	defer e.mu.Unlock()
 	l := e.mu.loops[el]
 	if l == nil {
-		l = newLoop(e.server, gnetLoop{el})
+		p := &gnetLoop{EventLoop: el}
+		l = newLoop(e.server, p)
+		p.loop = l
 		e.mu.loops[el] = l
 		e.server.addLoop(l)
 	}
@@ -106,11 +108,19 @@ func (e *gnetEngine) OnClose(gc gnet.Conn, _ error) gnet.Action {
 	return gnet.None
 }
 
-type gnetLoop struct{ gnet.EventLoop }
+type gnetLoop struct {
+	gnet.EventLoop
+	loop *loop
+}
 
-func (l gnetLoop) post(f func()) bool {
-	run := gnet.RunnableFunc(func(context.Context) error { f(); return nil })
-	return l.Execute(context.Background(), run) == nil
+// post flushes after each task, as after each connection: gnet does not tell when a round ends.
+func (p *gnetLoop) post(f func()) bool {
+	run := gnet.RunnableFunc(func(context.Context) error {
+		f()
+		p.loop.flush()
+		return nil
+	})
+	return p.Execute(context.Background(), run) == nil
 }
 
 // gnetSocket is a connection of gnet's. gnet does not expect its callbacks to close it, so a

@@ -36,8 +36,8 @@ type socket interface {
 	forget()
 }
 
-// loop is what the connections of one event loop share. Everything but stats and poller is used
-// by the loop alone.
+// loop is what the connections of one event loop share. Everything but stats, woken and poller is
+// used by the loop alone.
 type loop struct {
 	poller
 	server  *Server
@@ -48,6 +48,8 @@ type loop struct {
 	spare   [][]byte         // emptied input buffers
 	session *command.Session // of all HTTP connections
 	segs    [][]byte
+	woken   wakes
+	rouse   func() // feedWoken, made once
 	rounds  uint64
 	stats   loopStats
 	counts  *command.Counters
@@ -68,6 +70,7 @@ func newLoop(s *Server, p poller) *loop {
 	l.stats.latency = make([]histogram, s.protocols.Rows)
 	l.session = &command.Session{Counters: l.counts}
 	l.session.Info.Multi.Store(-1)
+	l.rouse = l.feedWoken
 	return l
 }
 
@@ -88,9 +91,12 @@ func (l *loop) opened(c *conn, s socket) {
 	switch {
 	case c.killed.Load():
 		s.drop()
+	case c.due:
+		c.resume()
+	case c.parked: // its wake is still to come
 	case len(c.in) > 0:
 		c.round(nil)
-	case c.server.draining.Load() && c.codec != nil:
+	case c.server.draining.Load() && c.told:
 		c.leave(nil, lingerAndClose)
 	}
 }

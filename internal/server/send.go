@@ -73,7 +73,7 @@ func (l *loop) flush() {
 			c.sock.drop()
 		case unsent != nil || c.then != comeBack:
 			c.leave(unsent, c.then)
-		case c.server.draining.Load() && len(c.in) == 0:
+		case c.server.draining.Load() && c.told && len(c.in) == 0:
 			c.leave(nil, lingerAndClose)
 		}
 	}

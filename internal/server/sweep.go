@@ -57,6 +57,8 @@ func (c *conn) overdue(now int64) bool {
 	timeout := o.ConnectionTimeout.Milliseconds()
 	idle := c.server.idle.Load()
 	switch {
+	case c.parked:
+		return false // it waits for us
 	case c.begun != 0:
 		return now-c.begun > timeout+int64(len(c.in)/slowestBytes)*1000
 	case c.codec == nil:
@@ -75,9 +77,10 @@ func (c *conn) excuse() {
 	}
 }
 
-// drain closes a connection that has nothing to be answered. Others close after their round.
+// drain closes a connection that has nothing to be answered. Others close after their round, which
+// comes now for those that wait.
 func (c *conn) drain() {
-	if len(c.in) > 0 || waiting(c.sock.Fd()) > 0 {
+	if c.giveUp() || len(c.in) > 0 || waiting(c.sock.Fd()) > 0 {
 		return
 	}
 	c.leave(nil, lingerAndClose)

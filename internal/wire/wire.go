@@ -36,11 +36,19 @@ type Waiter interface {
 }
 
 // Waker has a connection fed soon, from any goroutine, even if no byte has come: with what it left
-// unconsumed, which may be nothing.
+// unconsumed, which may be nothing. It does not block. Wakes that come before the Feed are one, and
+// one that comes after its cause is gone is harmless.
 type Waker interface{ Wake() }
 
-// Sleeper is a Conn that can make use of being woken. SetWaker is called before the first Feed.
-type Sleeper interface{ SetWaker(w Waker) }
+// Sleeper is a Conn that can make use of being woken.
+type Sleeper interface {
+	// SetWaker is called once, before the first Feed.
+	SetWaker(w Waker)
+	// GiveUp is called at most once, when the server ends: from now on nothing waits. true asks
+	// for a Feed at once, to answer what waits now or to say goodbye. A connection with nothing
+	// unconsumed is closed soon afterwards in any case.
+	GiveUp() bool
+}
 
 // Conn is the protocol state of one connection.
 type Conn interface {
