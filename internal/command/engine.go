@@ -58,7 +58,8 @@ const recordWordBytes = 8
 
 // Exec runs one Redis command line and writes exactly one reply. In MULTI the command is queued
 // and the reply says so; a command that may block is left alone without a reply unless the session
-// allows it: see Session.MayBlock. argv is only borrowed.
+// allows it: see Session.MayBlock; one that parks writes none either, and is counted only when it
+// has answered: see Session.Parked. argv is only borrowed.
 func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 	row, err := e.Resolve(argv)
 	if err != nil {
@@ -79,6 +80,9 @@ func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 		return
 	}
 	err = e.lockAndRun(s, row, argv, r)
+	if s.Parked() {
+		return
+	}
 	e.count(s, row, err)
 	if e.Persistence != nil {
 		e.require(s, row, err)
@@ -227,6 +231,9 @@ func (e *Engine) CallAs(s *Session, a *Args, call func(*Ctx, *Args) error, f Fla
 	s.Info.LastCommand.Store(a.Row)
 	c := e.context(s, r)
 	err := e.lockAndCall(c, a, call, f)
+	if s.Parked() {
+		return nil
+	}
 	e.count(s, a.Row, err)
 	if e.Persistence != nil {
 		e.require(s, a.Row, err)

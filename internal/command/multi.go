@@ -117,7 +117,7 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 func (e *Engine) Batch(c *Ctx, items []Item) {
 	r := c.Reply
 	s := c.Session
-	s.Parking = nil // a batch answers at once
+	s.Parking, s.Waker = nil, nil // a batch answers at once
 	r.Array(len(items))
 	for i := range items {
 		item := &items[i]
@@ -153,7 +153,7 @@ var errAnswerOver = errs.New(errs.TooLarge, "Invalid request: the answer would b
 // cannot be answered does not hold either.
 func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 	tx := &c.Session.tx
-	c.Session.Parking = nil // what waits would hold the locks of all
+	c.Session.Parking, c.Session.Waker = nil, nil // what waits would hold the locks of all
 	bad, need, record := -1, 0, 0
 	for i := range items {
 		item := &items[i]

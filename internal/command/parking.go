@@ -18,8 +18,11 @@ type Parking struct {
 // means that the command must answer now: it may not wait here, or has waited long enough, or
 // there is no such queue. After true it returns without a reply.
 func (c *Ctx) Park(name, consumer []byte, wait int64) bool {
-	p := c.Session.Parking
-	if p == nil || c.InExec || wait <= 0 {
+	if c.InExec || c.Session.MayBlock || wait <= 0 {
+		return false
+	}
+	p := c.Session.parking()
+	if p == nil {
 		return false
 	}
 	if p.Until == 0 {
@@ -29,6 +32,31 @@ func (c *Ctx) Park(name, consumer []byte, wait int64) bool {
 		return false
 	}
 	p.Parked = true
+	return true
+}
+
+// parking is where the present command may wait, or nil.
+func (s *Session) parking() *Parking {
+	if s.Parking == nil && s.Waker != nil {
+		s.Parking = &Parking{Waiter: queue.Waiter{Waker: s.Waker}}
+	}
+	return s.Parking
+}
+
+// Parked says whether the last run parked: there is no reply.
+func (s *Session) Parked() bool { return s.Parking != nil && s.Parking.Parked }
+
+// Answered ends a run: false means that the command parked and is to be run again. One that has
+// answered after all gives its place in line up.
+func (e *Engine) Answered(s *Session) bool {
+	p := s.Parking
+	if p == nil {
+		return true
+	}
+	if p.Parked {
+		return false
+	}
+	e.Leave(p)
 	return true
 }
 

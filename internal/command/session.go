@@ -5,6 +5,7 @@ import (
 
 	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store/queue"
 )
 
 // Session is the state of one connection. HTTP requests share one stateless session per loop.
@@ -18,8 +19,10 @@ type Session struct {
 	// MayBlock allows commands marked Blocking. Where it is not set they are not run but set
 	// Blocked, and the caller sees to it that they run where they may.
 	MayBlock, Blocked bool
-	// Parking, unless nil, lets the present command wait; see Ctx.Park.
+	// Parking, unless nil, lets the present command wait; see Ctx.Park. It is made when it is needed
+	// first if there is a Waker: most connections never wait.
 	Parking *Parking
+	Waker   queue.Waker
 	// Mute drops replies: CLIENT REPLY.
 	Mute MuteMode
 	// Multi holds the queued commands between MULTI and EXEC; nil outside.

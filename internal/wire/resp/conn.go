@@ -18,12 +18,14 @@ type Conn struct {
 	keys    [][]byte
 	reply   Writer
 	ended   bool
+	parked  bool     // the first unconsumed command waits to be woken
 	waiting [][]byte // a command that may block: Wait runs it
 }
 
 var (
-	_ wire.Conn   = (*Conn)(nil)
-	_ wire.Waiter = (*Conn)(nil)
+	_ wire.Conn    = (*Conn)(nil)
+	_ wire.Waiter  = (*Conn)(nil)
+	_ wire.Sleeper = (*Conn)(nil)
 )
 
 // NewConn starts a connection that speaks RESP2 until HELLO says otherwise. The session is used
@@ -45,11 +47,11 @@ var errReply = errs.New(errs.Redis, "ERR the reply would be too large; ask for l
 // Feed executes every whole command in in and appends the replies to out; see wire.Conn. The
 // unconsumed bytes must come again, followed by new ones, in the next Feed.
 func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
-	c.reply.out = out
-	for consumed < len(in) && !c.ended && c.waiting == nil && !out.Full() {
+	c.reply.out, c.parked = out, false
+	for consumed < len(in) && !c.halted() && !out.Full() {
 		more, err := c.gather(in[consumed:])
 		consumed += c.runGathered(out)
-		if c.ended || c.waiting != nil || out.Full() {
+		if c.halted() || out.Full() {
 			break
 		}
 		if err != "" {
@@ -66,8 +68,14 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 	if c.waiting != nil {
 		return consumed, 0, wire.Wait
 	}
+	if c.parked {
+		return consumed, 0, wire.Park
+	}
 	return consumed, need, wire.Open
 }
+
+// halted says that no further command may run now.
+func (c *Conn) halted() bool { return c.ended || c.parked || c.waiting != nil }
 
 // line is a gathered command: where its words end in argv, and its bytes in the input.
 type line struct{ words, bytes int }
@@ -102,8 +110,8 @@ func (c *Conn) gather(in []byte) (need int, err protocolError) {
 	return -1, ""
 }
 
-// runGathered executes the gathered commands until one ends the connection or out is full, and
-// returns the bytes of those it executed. Pipelined commands are announced to the store first:
+// runGathered executes the gathered commands until one halts the connection or out is full, and
+// returns the bytes of those it executed; one that parked is not among them. Pipelined commands are announced to the store first:
 // it fetches what they will look for all at once.
 func (c *Conn) runGathered(out *wire.Output) (bytes int) {
 	if len(c.lines) > 1 {
@@ -120,11 +128,15 @@ func (c *Conn) runGathered(out *wire.Output) (bytes int) {
 	from := 0
 	for _, l := range c.lines {
 		argv := c.argv[from:l.words:l.words]
-		from, bytes = l.words, l.bytes
-		if len(argv) == 0 {
-			continue
+		from = l.words
+		if len(argv) > 0 {
+			c.ended = !c.run(argv)
 		}
-		if c.ended = !c.run(argv); c.ended || c.waiting != nil || out.Full() {
+		if c.parked {
+			break
+		}
+		bytes = l.bytes
+		if c.halted() || out.Full() {
 			break
 		}
 	}
@@ -149,7 +161,13 @@ func (c *Conn) run(argv [][]byte) bool {
 	}
 	mark := c.reply.Mark()
 	c.reply.most, c.reply.over = mark.Len+c.parser.limits.ReplyBytes, false
+	if s.Parking != nil {
+		s.Parking.Parked = false
+	}
 	c.engine.Exec(s, argv, &c.reply)
+	if c.parked = !c.engine.Answered(s); c.parked {
+		return true
+	}
 	if s.Blocked {
 		s.Blocked = false
 		for _, word := range argv {
@@ -196,9 +214,26 @@ func (c *Conn) refuse(err protocolError) {
 	}
 }
 
-// Closed forgets the transaction and the watched keys.
+// SetWaker lets commands wait: see wire.Sleeper.
+func (c *Conn) SetWaker(w wire.Waker) { c.session.Waker = w }
+
+// GiveUp has a command that waits answer at once, and lets none wait any more.
+func (c *Conn) GiveUp() bool {
+	c.leave()
+	return c.parked
+}
+
+func (c *Conn) leave() {
+	if p := c.session.Parking; p != nil {
+		c.engine.Leave(p)
+	}
+	c.session.Parking, c.session.Waker = nil, nil
+}
+
+// Closed forgets the transaction and the watched keys, and leaves the line it waits in.
 func (c *Conn) Closed() {
 	c.ended = true
+	c.leave()
 	c.engine.EndMulti(c.session)
 }
 
