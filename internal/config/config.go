@@ -10,6 +10,7 @@ type Config struct {
 	Server      Server
 	Protocol    Protocol
 	KVStore     KVStore
+	Queue       Queue
 	Persistence Persistence
 	Logging     Logging
 }

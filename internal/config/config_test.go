@@ -35,6 +35,12 @@ func TestDefaults(t *testing.T) {
 		l.KVStore.EvictionPolicy != "noeviction" || l.KVStore.AllowFlushCommands {
 		t.Errorf("defaults: %+v", l.Config)
 	}
+	q := l.Queue
+	if q.MaxDepth != 100_000 || q.AckDeadlineSecs != 30 || q.DefaultMaxRetries != 3 ||
+		q.DefaultPriority != 5 || q.PrefetchLimit != 0 || q.DedupWindowSecs != 300 ||
+		q.TTLSecs != 0 || q.BackoffBaseMS != 0 || q.Overflow != "reject" {
+		t.Errorf("defaults of queues: %+v", q)
+	}
 	if l.Summary() != "defaults" {
 		t.Errorf("summary %q", l.Summary())
 	}
@@ -100,6 +106,9 @@ func TestMistakesInFiles(t *testing.T) {
 		{"choice", "kv_store:\n  eviction_policy: lru\n",
 			`it must be one of noeviction, allkeys-lru`},
 		{"shards", "kv_store:\n  shards: 12\n", `0 or a power of two up to 256`},
+		{"priority", "queue:\n  default_priority: 10\n", `a whole number from 0 to 9`},
+		{"deadline", "queue:\n  ack_deadline_secs: 0\n", `a whole number from 1 to`},
+		{"overflow", "queue:\n  overflow: drop\n", `one of reject, drop_oldest`},
 		{"truth", "protocol:\n  http2: maybe\n", `it must be true or false`},
 		{"no value", "server:\n  port:\n", `c.yml:2: server.port has no value`},
 		{"list for a value", "server:\n  port: [1]\n",

@@ -15,7 +15,7 @@ func TestNoAllocations(t *testing.T) {
 	})
 }
 
-func noAllocations(t *testing.T, j Journal) {
+func noAllocations(t *testing.T, j effect.Journal) {
 	s := newStore(t, Options{})
 	s.SetJournal(j)
 	for i := range 1000 {

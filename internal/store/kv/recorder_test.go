@@ -45,7 +45,7 @@ func (r *recorder) Admit(int) error {
 // replay applies the records from number from on, counted from 0.
 func (r *recorder) replay(s *Store, from int) {
 	for _, rec := range r.records[from:] {
-		if err := s.ReplayRecord(rec.time, rec.payload); err != nil {
+		if _, err := s.ReplayRecord(rec.time, rec.payload); err != nil {
 			r.t.Fatalf("%v", err)
 		}
 	}

@@ -171,7 +171,7 @@ func TestFlushEndsAnImport(t *testing.T) {
 		t.Fatal("a damaged block was taken")
 	}
 	flush := effect.Append(nil, &effect.Effect{Kind: effect.FlushAll})
-	if err := s.ReplayRecord(epoch, flush); err != nil {
+	if _, err := s.ReplayRecord(epoch, flush); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Import(epoch, entry("good")); err != nil {
@@ -286,7 +286,7 @@ func TestReplayedEffectsAreExact(t *testing.T) {
 	payload = effect.Append(payload, &effect.Effect{
 		Kind: effect.Patch, Key: []byte("k"), Offset: 1, Value: []byte("w"), Version: 42,
 	})
-	if err := s.ReplayRecord(epoch, payload); err != nil {
+	if _, err := s.ReplayRecord(epoch, payload); err != nil {
 		t.Fatal(err)
 	}
 	s.with(epoch-2, 0, "k", func(tx *Tx) {
@@ -310,10 +310,10 @@ func TestMalformedRecordsChangeNothing(t *testing.T) {
 	} {
 		s := newStore(t, Options{})
 		bad := effect.Append(bytes.Clone(good), &e)
-		if err := s.ReplayRecord(epoch, bad); !errors.Is(err, effect.ErrMalformed) {
+		if _, err := s.ReplayRecord(epoch, bad); !errors.Is(err, effect.ErrMalformed) {
 			t.Errorf("kind %d: %v", e.Kind, err)
 		}
-		if err := s.ReplayRecord(epoch, bad[:len(bad)-1]); err == nil {
+		if _, err := s.ReplayRecord(epoch, bad[:len(bad)-1]); err == nil {
 			t.Errorf("kind %d cut off", e.Kind)
 		}
 		if s.Count(0) != 0 {
@@ -434,7 +434,7 @@ func FuzzReplay(f *testing.F) {
 			}
 			rest = more
 		}
-		err := s.ReplayRecord(epoch, b)
+		_, err := s.ReplayRecord(epoch, b)
 		if imported := s.Import(epoch, b); err != nil && imported == nil {
 			t.Fatalf("imported what replay refuses: %v", err)
 		}

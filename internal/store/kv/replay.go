@@ -7,23 +7,24 @@ import (
 )
 
 // ReplayRecord applies a record of the journal, written at timeMillis, exactly: versions and
-// deadlines are those recorded, nothing expires that is not said to. It is not recorded again. A
-// malformed record, or one that names what the store can't hold, changes nothing and is an error.
+// deadlines are those recorded, nothing expires that is not said to. It is not recorded again. rest
+// begins with the first effect over another store: those over keys come first. What comes before
+// it changes nothing and is an error if it is malformed or names what the store can't hold.
 //
 // Applied in order from any point before a state was exported, records lead to the same state
 // as live: but for Swap (see Swaps), an effect that the exported state already contains does no
 // harm, since a later effect on the same bytes follows or the effect says what is there anyway.
-func (s *Store) ReplayRecord(timeMillis int64, payload []byte) error {
+func (s *Store) ReplayRecord(timeMillis int64, payload []byte) (rest []byte, err error) {
 	var t Tx
 	s.Begin(&t, timeMillis)
 	t.Replay()
-	for rest := payload; len(rest) > 0; {
+	for rest = payload; len(rest) > 0 && rest[0] < effect.FirstQueue; {
 		e, more, err := effect.Decode(rest)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := storable(&e); err != nil {
-			return err
+			return nil, err
 		}
 		switch e.Kind {
 		case effect.Flush, effect.FlushAll, effect.Swap:
@@ -34,13 +35,13 @@ func (s *Store) ReplayRecord(timeMillis int64, payload []byte) error {
 		rest = more
 	}
 	t.Lock()
-	for rest := payload; len(rest) > 0; {
+	for own := payload[:len(payload)-len(rest)]; len(own) > 0; {
 		var e effect.Effect
-		e, rest, _ = effect.Decode(rest) // it was well-formed above
+		e, own, _ = effect.Decode(own) // it was well-formed above
 		t.Apply(e)
 	}
 	t.Unlock()
-	return nil
+	return rest, nil
 }
 
 // storable says why an effect from outside can't be applied.
