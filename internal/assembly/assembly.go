@@ -20,8 +20,7 @@ import (
 	"github.com/synapdb/synap/internal/persist"
 	"github.com/synapdb/synap/internal/run"
 	"github.com/synapdb/synap/internal/server"
-	"github.com/synapdb/synap/internal/store/kv"
-	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/wire"
 	httpwire "github.com/synapdb/synap/internal/wire/http"
 	"github.com/synapdb/synap/internal/wire/resp"
@@ -42,6 +41,8 @@ type Instance struct {
 	level  *slog.LevelVar
 	upkeep *run.Group
 	data   *persist.Manager // nil: in memory only
+	stores store.Stores
+	alarm  chan struct{} // wakes the task "queue timers"; holds one kick
 	ops    rate
 	mu     struct {
 		sync.Mutex
@@ -52,29 +53,25 @@ type Instance struct {
 
 const mebibyte = 1 << 20
 
-// Open locks the data directory, makes the store and opens the doors, without admitting anybody
+// Open locks the data directory, makes the stores and opens the doors, without admitting anybody
 // yet. level is what CONFIG SET loglevel changes.
 func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*Instance, error) {
-	in := &Instance{config: c, log: log, level: level, upkeep: run.New()}
+	in := &Instance{config: c, log: log, level: level, upkeep: run.New(),
+		alarm: make(chan struct{}, 1)}
 	var err error
 	if in.data, err = in.openData(); err != nil {
 		return nil, err
 	}
-	store, err := in.openStore()
-	if err != nil {
+	if err := in.openStores(); err != nil {
 		return nil, errors.Join(err, in.closeData())
-	}
-	queues, err := queue.New(queue.Options{})
-	if err != nil {
-		return nil, errors.Join(err, store.Close(), in.closeData())
 	}
 	in.server, err = server.Listen(serverOptions(c, log))
 	if err != nil {
-		return nil, errors.Join(err, queues.Close(), store.Close(), in.closeData())
+		return nil, errors.Join(err, in.closeStores(), in.closeData())
 	}
 	in.engine = &command.Engine{
 		Table: Table(synapcmd.Options{AllowFlush: c.KVStore.AllowFlushCommands}),
-		Store: store, Queues: queues, Clock: clock.Real{}, Sessions: command.NewRegistry(),
+		Store: in.stores.Keys, Queues: in.stores.Queues, Clock: clock.Real{}, Sessions: command.NewRegistry(),
 		Limits: command.Limits{
 			BatchItems: c.Protocol.BatchMaxItems, BatchBytes: c.Protocol.BatchMaxBytes,
 			ValueBytes: c.KVStore.MaxValueBytes,
@@ -87,21 +84,6 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 	in.engine.Server = in.describe(b)
 	in.engine.Settings = in.settings()
 	return in, nil
-}
-
-func (in *Instance) openStore() (*kv.Store, error) {
-	c := &in.config.KVStore
-	policy, _ := policyByName(c.EvictionPolicy) // config checked it
-	o := kv.Options{Shards: c.Shards, MaxMemory: int64(c.MaxMemoryMB) * mebibyte,
-		Policy: policy, Samples: c.EvictionSamples}
-	if in.data != nil {
-		o.Seed = in.data.Seed()
-	}
-	store, err := kv.New(o)
-	if err != nil {
-		return nil, fmt.Errorf("the store could not be made: %w", err)
-	}
-	return store, nil
 }
 
 func serverOptions(c *config.Config, log *slog.Logger) server.Options {
@@ -164,6 +146,7 @@ func (in *Instance) serve(ctx context.Context) error {
 		return err
 	}
 	in.upkeep.Loop("store upkeep", in.maintain)
+	in.upkeep.Loop("queue timers", in.queueTimers)
 	in.engine.Loading.Store(false)
 	return nil
 }
@@ -217,7 +200,7 @@ func (in *Instance) Close(ctx context.Context) error {
 	if running := in.upkeep.Close(end); running != nil || errors.Is(err, server.ErrStillRunning) {
 		return errors.Join(err, running, in.closeData())
 	}
-	return errors.Join(err, in.closeData(), in.engine.Store.Close())
+	return errors.Join(err, in.closeData(), in.closeStores())
 }
 
 func (in *Instance) ready() error {

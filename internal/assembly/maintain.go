@@ -43,7 +43,7 @@ func (in *Instance) maintain(ctx context.Context) error {
 	}
 }
 
-// memoryGuard keeps Go's collector within what the store's mappings leave of the limit: the
+// memoryGuard keeps Go's collector within what the stores' mappings leave of the limit: the
 // collector itself does not see them.
 type memoryGuard struct {
 	in   *Instance
@@ -63,7 +63,7 @@ func newMemoryGuard(in *Instance) *memoryGuard {
 	return &memoryGuard{in: in, off: os.Getenv("GOMEMLIMIT") != ""}
 }
 
-// adjust sets the collector's limit to the store's limit less what the store holds.
+// adjust sets the collector's limit to the stores' limit less what they hold.
 func (g *memoryGuard) adjust(now int64) {
 	if g.off || now < g.next {
 		return
@@ -73,7 +73,7 @@ func (g *memoryGuard) adjust(now int64) {
 	if limit <= 0 {
 		return
 	}
-	heap := max(limit-g.in.engine.Store.Stats().Memory, leastHeap)
+	heap := max(limit-g.in.stores.Memory(), leastHeap)
 	if diff := heap - g.last; diff > guardMargin || -diff > guardMargin {
 		g.last = heap
 		debug.SetMemoryLimit(heap)

@@ -17,7 +17,8 @@ import (
 )
 
 // metrics reads every counter when it is scraped; nothing is kept up to date in between. Labels
-// are names from the command table, so their number is bounded by the program.
+// are names from the command table, so their number is bounded by the program, or of queues, of
+// which there is a bounded number.
 type metrics struct {
 	in  *Instance
 	cpu cpuGauge
@@ -39,7 +40,7 @@ var (
 		"component", "operation")
 	descBuild   = describe("build_info", "Always 1.", "version", "commit", "goversion")
 	descCPU     = describe("cpu_usage_percent", "CPU use since the last scrape; 100 = one core.")
-	descMemory  = describe("memory_bytes", "Memory of keys, values and their indexes.")
+	descMemory  = describe("memory_bytes", "Memory of keys, queues and their indexes.")
 	descLimit   = describe("memory_limit_bytes", "Limit of synap_memory_bytes; 0 = none.")
 	descKeys    = describe("keys", "Keys in all databases.")
 	descActive  = describe("connections_active", "Open connections.")
@@ -71,7 +72,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descCPU, m.cpu.percent(clock.Real{}.Micros()))
 	limit, _ := e.Store.MemoryLimit()
 	st, net := e.Store.Stats(), m.in.server.Stats()
-	gauge(descMemory, float64(st.Memory))
+	gauge(descMemory, float64(m.in.stores.Memory()))
 	gauge(descLimit, float64(limit))
 	gauge(descKeys, float64(allKeys(e.Store)))
 	gauge(descActive, float64(net.Open))
@@ -85,6 +86,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(descExpired, st.Expired)
 	count(descEvicted, st.Evicted)
 	m.durable(count, gauge)
+	m.queues(send)
 	m.commands(send, ch)
 }
 
@@ -179,6 +181,8 @@ func labels(row *command.Row) [2]string {
 	switch row.Group {
 	case "string", "generic", "bitmap":
 		return [2]string{"kv", name}
+	case "queue": // QPUBLISH does what queue.publish does
+		return [2]string{"queue", strings.TrimPrefix(name, "q")}
 	}
 	return [2]string{row.Group, name}
 }

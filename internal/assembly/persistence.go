@@ -60,7 +60,7 @@ func absolute(path string) string {
 // reportEvery is the pause between two lines about the progress of recovery.
 const reportEvery = 2 * time.Second
 
-// recoverData fills the store and opens it to commands. It ends early, with ctx's error, when ctx
+// recoverData fills the stores and opens them to commands. It ends early, with ctx's error, when ctx
 // does.
 func (in *Instance) recoverData(ctx context.Context) error {
 	if in.data == nil {
@@ -68,12 +68,13 @@ func (in *Instance) recoverData(ctx context.Context) error {
 	}
 	reports := run.New()
 	reports.Loop("progress", in.reportProgress)
-	found, err := in.data.Recover(ctx, in.engine.Store)
+	found, err := in.data.Recover(ctx, in.stores)
 	err = errors.Join(err, reports.Close(context.Background()))
 	if err != nil {
 		return err
 	}
 	in.log.Info("recovered", "dir", in.data.Dir(), "keys", found.Keys,
+		"queues", found.Queues, "messages", found.Messages,
 		"snapshot", found.Snapshot, "records", found.Records, "last", found.Last,
 		"millis", found.Millis)
 	in.upkeep.Loop("snapshots", in.data.Run)

@@ -10,7 +10,10 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/journal"
+	"github.com/synapdb/synap/internal/store"
+	"github.com/synapdb/synap/internal/store/queue"
 	"github.com/synapdb/synap/internal/vfs"
 )
 
@@ -28,7 +31,7 @@ func cuts(t *testing.T) int {
 
 // The power is cut at a random call to the disk: while writing, syncing, preparing, taking a
 // snapshot, or recovering. After each cut exactly the first n records must be there, n being no
-// less than what was acknowledged at level disk; pairs written as one must be whole.
+// less than what was acknowledged at level disk; what was written as one, keys and messages, must be whole.
 func TestPowerCutsLoseNothingAcknowledged(t *testing.T) {
 	acked := 0
 	for seed := 0; seed*5 < cuts(t); seed++ {
@@ -44,6 +47,7 @@ func TestPowerCutsLoseNothingAcknowledged(t *testing.T) {
 	t.Logf("%d acknowledged records", acked)
 }
 
+// world is what the stores hold: keys, and as "payload state retries" the messages of the queue.
 type world = map[string]string
 
 // powerCuts goes through n cuts over one disk and returns how many records were acknowledged.
@@ -60,6 +64,7 @@ func powerCuts(seed uint64, n int) (total int, err error) {
 			return total, fmt.Errorf("cut %d: the start fails: %w", cut, err)
 		}
 		if err == nil {
+			h.makeQueue()
 			found, err := h.match(states, acked)
 			if err != nil {
 				return total, fmt.Errorf("cut %d: %w", cut, err)
@@ -77,6 +82,7 @@ func powerCuts(seed uint64, n int) (total int, err error) {
 		return total, err
 	}
 	defer h.abandon()
+	h.makeQueue()
 	_, err = h.match(states, acked)
 	return total, err
 }
@@ -94,13 +100,16 @@ func (h *house) match(states []world, acked int) (world, error) {
 }
 
 func (h *house) differs(w world) string {
+	found := h.observe()
 	for key, want := range w {
-		if got := h.get(key); got != want {
-			return fmt.Sprintf("%s is %.40q, not %.40q", key, got, want)
+		if got, ok := found[key]; got != want || !ok {
+			return fmt.Sprintf("%s is %.40q (there: %v), not %.40q", key, got, ok, want)
 		}
 	}
-	if n := h.s.Count(0); n != int64(len(w)) {
-		return fmt.Sprintf("there are %d keys, not %d", n, len(w))
+	for key, got := range found {
+		if _, ok := w[key]; !ok {
+			return fmt.Sprintf("%s is %.40q and should not be", key, got)
+		}
 	}
 	return ""
 }
@@ -111,13 +120,7 @@ func (h *house) live(random *rand.Rand, w world) (states []world, acked int) {
 	for len(states) < 500 {
 		for range 1 + random.IntN(3) {
 			w = maps.Clone(w)
-			value := fmt.Sprint(random.Uint64())
-			if random.IntN(20) == 0 {
-				value += string(make([]byte, random.IntN(20_000)))
-			}
-			key := fmt.Sprint("k", random.IntN(8))
-			w[key], w[key+"'"] = value, value
-			h.set(key, value, key+"'", value)
+			h.step(random, w)
 			states = append(states, w)
 		}
 		if h.commit() != nil {
@@ -129,4 +132,66 @@ func (h *house) live(random *rand.Rand, w world) (states []world, acked int) {
 		}
 	}
 	return states, acked
+}
+
+// step makes one record of something, and the same change in w.
+func (h *house) step(random *rand.Rand, w world) {
+	value := fmt.Sprint(random.Uint64())
+	if random.IntN(20) == 0 {
+		value += string(make([]byte, random.IntN(20_000)))
+	}
+	key := fmt.Sprint("k", random.IntN(8))
+	switch random.IntN(6) {
+	case 0: // a key and a message
+		h.tx(func(t *store.Tx) {
+			w[key], w[key+"'"] = value, value
+			put(t, key, value)
+			put(t, key+"'", value)
+			mustPublish(t, "jobs", value)
+			w["message "+value] = "ready 0"
+		})
+	case 1: // a message is handed out
+		h.tx(func(t *store.Tx) {
+			for _, v := range take(t, "jobs") {
+				w["message "+string(v.Payload)] = fmt.Sprint("leased ", v.Retries)
+			}
+		})
+	case 2: // a held message is settled, and a key says so
+		h.tx(func(t *store.Tx) { h.settle(t, random, w) })
+	case 3: // a key is gone, and a message
+		h.tx(func(t *store.Tx) {
+			for _, v := range take(t, "jobs") {
+				mustAck(t, "jobs", v)
+				delete(w, "message "+string(v.Payload))
+				put(t, key, "done")
+				put(t, key+"'", "done")
+				w[key], w[key+"'"] = "done", "done"
+			}
+		})
+	default:
+		w[key], w[key+"'"] = value, value
+		h.set(key, value, key+"'", value)
+	}
+}
+
+// settle acknowledges or gives back one of the held messages.
+func (h *house) settle(t *store.Tx, random *rand.Rand, w world) {
+	held := peek(t, "jobs", effect.Leased)
+	if len(held) == 0 {
+		return
+	}
+	v := held[random.IntN(len(held))]
+	name := "message " + string(v.Payload)
+	put(t, "last", name)
+	w["last"] = name
+	if random.IntN(2) == 0 {
+		mustAck(t, "jobs", v)
+		delete(w, name)
+		return
+	}
+	must(t.Queues.Nack([]byte("jobs"), leaseOf(v), queue.Nack{Requeue: true}))
+	w[name] = fmt.Sprint("ready ", v.Retries+1)
+	if v.Retries == v.MaxRetries {
+		w[name] = fmt.Sprint("dead ", v.Retries+1)
+	}
 }

@@ -1,7 +1,7 @@
-// Package persist keeps the store in a data directory: journal, snapshots, recovery, backups.
+// Package persist keeps the stores in a data directory: journal, snapshots, recovery, backups.
 //
-// Receives: a store, a file system, a directory and what the settings say.
-// Hands on: a recovered store that writes its journal, snapshots on time and on demand.
+// Receives: stores, a file system, a directory and what the settings say.
+// Hands on: recovered stores that write their journal, snapshots on time and on demand.
 // Never does: decide what a command means, or answer a client.
 //
 // A data directory:
@@ -9,5 +9,5 @@
 //	LOCK                      held by the one process that uses the directory
 //	META.json                 format version, node id, history id, hash seed
 //	journal/journal-*.log     every change, in order
-//	snapshots/snapshot-*.snap the whole store as of some place in the journal
+//	snapshots/snapshot-*.snap all stores as of some place in the journal
 package persist

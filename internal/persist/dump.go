@@ -21,9 +21,9 @@ type DumpOptions struct {
 	From      uint64 // number of the first record
 }
 
-// Dump prints a data directory that no server uses as JSON lines: a line per key of the newest
-// snapshot, a line per record of the journal. Bytes that are no UTF-8 are printed as base64, in a
-// field called so.
+// Dump prints a data directory that no server uses as JSON lines: a line per key, queue, message and
+// deduplication id of the newest snapshot, a line per record of the journal. Bytes that are no
+// UTF-8 are printed as base64, in a field called so.
 func Dump(files vfs.FS, path string, o DumpOptions, out io.Writer) error {
 	d, err := openDir(files, path, false)
 	if err != nil {
@@ -63,7 +63,7 @@ func (d *dataDir) dumpSnapshot(lines *json.Encoder) error {
 		if block, err = r.Next(block); errors.Is(err, io.EOF) {
 			return nil
 		}
-		var effects []dumpedEffect
+		var effects []any
 		if err == nil {
 			effects, err = effectsOf(block)
 		}
@@ -82,9 +82,9 @@ type dumpedSnapshot struct {
 }
 
 type dumpedRecord struct {
-	LSN     uint64         `json:"lsn"`
-	Time    int64          `json:"time_ms"`
-	Effects []dumpedEffect `json:"effects"`
+	LSN     uint64 `json:"lsn"`
+	Time    int64  `json:"time_ms"`
+	Effects []any  `json:"effects"`
 }
 
 type dumpedEffect struct {
@@ -107,31 +107,43 @@ var kindNames = map[effect.Kind]string{
 	effect.FlushAll: "flush_all", effect.Swap: "swap",
 }
 
-func effectsOf(payload []byte) ([]dumpedEffect, error) {
-	list := []dumpedEffect{}
+// effectsOf words the effects of a record or block.
+func effectsOf(payload []byte) ([]any, error) {
+	list := []any{}
 	for rest := payload; len(rest) > 0; {
-		var e effect.Effect
-		var err error
-		if e, rest, err = effect.Decode(rest); err != nil {
+		if rest[0] < effect.FirstQueue {
+			e, more, err := effect.Decode(rest)
+			if err != nil {
+				return nil, err
+			}
+			list, rest = append(list, dumpKey(&e)), more
+			continue
+		}
+		e, more, err := effect.DecodeQueue(rest)
+		if err != nil {
 			return nil, err
 		}
-		d := dumpedEffect{Kind: kindNames[e.Kind], DB: e.DB, JSON: e.Flags&effect.JSON != 0,
-			Version: e.Version, Deadline: e.Deadline}
-		if e.Kind < effect.Flush {
-			d.Key, d.Key64 = asText(e.Key)
-		}
-		if e.Kind == effect.Set || e.Kind == effect.Patch {
-			d.Value, d.Value64 = asText(e.Value)
-		}
-		if e.Kind == effect.Patch {
-			d.Offset = &e.Offset
-		}
-		if e.Kind == effect.Swap {
-			d.Other = &e.Other
-		}
-		list = append(list, d)
+		list, rest = append(list, dumpQueue(&e)), more
 	}
 	return list, nil
+}
+
+func dumpKey(e *effect.Effect) dumpedEffect {
+	d := dumpedEffect{Kind: kindNames[e.Kind], DB: e.DB, JSON: e.Flags&effect.JSON != 0,
+		Version: e.Version, Deadline: e.Deadline}
+	if e.Kind < effect.Flush {
+		d.Key, d.Key64 = asText(e.Key)
+	}
+	if e.Kind == effect.Set || e.Kind == effect.Patch {
+		d.Value, d.Value64 = asText(e.Value)
+	}
+	if e.Kind == effect.Patch {
+		d.Offset = &e.Offset
+	}
+	if e.Kind == effect.Swap {
+		d.Other = &e.Other
+	}
+	return d
 }
 
 func asText(b []byte) (text *string, encoded string) {

@@ -11,7 +11,9 @@ import (
 	"github.com/synapdb/synap/internal/clock"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/journal"
+	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store/queue"
 	"github.com/synapdb/synap/internal/vfs"
 )
 
@@ -19,10 +21,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const start = 1_700_000_000_000 // ms since the Unix epoch
 
-// house is a store in a data directory.
+// house is a set of stores in a data directory.
 type house struct {
 	*Manager
 	s   *kv.Store
+	q   *queue.Store
 	now int64
 }
 
@@ -42,8 +45,12 @@ func move(o Options, shards int) (*house, Recovered, error) {
 	if err != nil {
 		return nil, Recovered{}, err
 	}
-	h := &house{Manager: m, s: s, now: start}
-	r, err := m.Recover(context.Background(), s)
+	q, err := queue.New(queue.Options{Shards: shards})
+	if err != nil {
+		return nil, Recovered{}, err
+	}
+	h := &house{Manager: m, s: s, q: q, now: start}
+	r, err := m.Recover(context.Background(), store.Stores{Keys: s, Queues: q})
 	if err != nil {
 		h.abandon()
 		return nil, r, err
@@ -72,6 +79,7 @@ func (h *house) abandon() {
 	_ = h.tasks.Close(context.Background())
 	_ = h.Close(canceled)
 	_ = h.s.Close()
+	_ = h.q.Close()
 	h.s = nil
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/synapdb/synap/internal/journal"
 	"github.com/synapdb/synap/internal/journal/snapshot"
 	"github.com/synapdb/synap/internal/run"
-	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/vfs"
 )
 
@@ -43,12 +43,12 @@ var ErrSaving = errors.New("a snapshot is being made already")
 // ErrLoading refuses a snapshot before recovery is done.
 var ErrLoading = errors.New("the data is still being recovered")
 
-// Manager keeps one store in one data directory. Open it, Recover, let it Run, Close it.
+// Manager keeps the stores of one server in one data directory. Open it, Recover, let it Run, Close it.
 type Manager struct {
-	o     Options
-	dir   *dataDir
-	store *kv.Store
-	log   atomic.Pointer[journal.Log] // nil until recovered
+	o      Options
+	dir    *dataDir
+	stores store.Stores
+	log    atomic.Pointer[journal.Log] // nil until recovered
 
 	progress progress
 	saving   atomic.Bool
@@ -147,7 +147,7 @@ func (m *Manager) save(ctx context.Context, gentle bool) error {
 		m.complain(ctx, err)
 		return fmt.Errorf("the snapshot failed: %w", err)
 	}
-	m.o.Log.Info("snapshot made", "begin", made.begin, "keys", made.entries, "bytes", made.bytes,
+	m.o.Log.Info("snapshot made", "begin", made.begin, "entries", made.entries, "bytes", made.bytes,
 		"millis", took, "restarts", made.restarts)
 	return m.prune()
 }
@@ -221,7 +221,7 @@ func (m *Manager) due() bool {
 }
 
 // Close makes a last snapshot if anything changed and ctx allows it, and releases the directory.
-// Nobody may write to the store any more. What no snapshot covers is in the journal.
+// Nobody may write to the stores any more. What no snapshot covers is in the journal.
 func (m *Manager) Close(ctx context.Context) error {
 	err := m.tasks.Close(ctx)
 	l := m.log.Load()

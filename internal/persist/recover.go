@@ -8,32 +8,33 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
-	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/journal"
 	"github.com/synapdb/synap/internal/journal/snapshot"
 	"github.com/synapdb/synap/internal/run"
-	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store"
 )
 
 // loaders is how many goroutines read, check and import blocks of a snapshot. More than two wait
-// for each other: each key's shard is locked while it is imported.
+// for each other: each key's or queue's shard is locked while it is imported.
 const loaders = 2
 
 // Recovered says what recovery found.
 type Recovered struct {
 	Snapshot string // path; "" = none
 	Keys     int64
+	Queues   int64
+	Messages int64  // of all queues, dead letters included
 	Records  uint64 // of the journal, after the snapshot
 	Last     uint64 // number of the last record
 	Millis   int64
 }
 
-// Recover fills the store, which must be empty and not serve yet, from the newest usable snapshot
-// and the journal after it, and makes the store write the journal from then on. Damage is an
+// Recover fills the stores, which must be empty and not serve yet, from the newest usable snapshot
+// and the journal after it, and makes them write the journal from then on. Damage is an
 // error that says where it is and what to do; nothing is deleted then.
-func (m *Manager) Recover(ctx context.Context, store *kv.Store) (r Recovered, err error) {
+func (m *Manager) Recover(ctx context.Context, stores store.Stores) (r Recovered, err error) {
 	start := m.o.Clock.Micros()
-	m.store = store
+	m.stores = stores
 	if err := m.measure(); err != nil {
 		return r, err
 	}
@@ -50,9 +51,11 @@ func (m *Manager) Recover(ctx context.Context, store *kv.Store) (r Recovered, er
 	if err != nil {
 		return r, m.explain(err)
 	}
-	m.store.ResetStats()
+	stores.Arrange()
+	stores.ResetStats()
 	r.Snapshot = loaded.path
-	r.Keys, r.Records, r.Last = store.Stats().Keys, report.Replayed, uint64(l.Last())
+	r.Keys, r.Queues, r.Messages = stores.Contents()
+	r.Records, r.Last = report.Replayed, uint64(l.Last())
 	if t := report.Torn; t != nil {
 		m.o.Log.Warn("the journal ended in the middle of a record, as after a crash: cut off",
 			"file", t.File, "offset", t.Offset, "record", uint64(t.LSN), "reason", t.Reason)
@@ -61,19 +64,20 @@ func (m *Manager) Recover(ctx context.Context, store *kv.Store) (r Recovered, er
 	m.tried.Store(m.o.Clock.Now())
 	m.tasks.Loop("journal", l.Run)
 	m.log.Store(l)
-	m.store.SetJournal(recorder{l, &m.changed})
+	stores.SetJournal(recorder{l, &m.changed})
+	stores.Recovered(m.o.Clock.Now())
 	m.progress.ended.Store(true)
 	r.Millis = (m.o.Clock.Micros() - start) / 1000
 	return r, nil
 }
 
-// recorder is a log as the store sees it.
+// recorder is a log as the stores see it.
 type recorder struct {
 	*journal.Log
 	changed *atomic.Uint64
 }
 
-// Append is part of kv.Journal.
+// Append is part of effect.Journal.
 func (r recorder) Append(timeMillis int64, payload []byte) uint64 {
 	lsn := uint64(r.Log.Append(timeMillis, payload))
 	r.changed.Store(lsn)
@@ -159,9 +163,7 @@ func (m *Manager) load(ctx context.Context) (span, error) {
 		reach = reach.upTo(max(snaps[i].Begin, 1)-1, snaps[i].Path)
 		m.o.Log.Error("a snapshot can't be used; an older one and more of the journal are tried",
 			"file", snaps[i].Path, "error", err.Error())
-		if err := m.store.ReplayRecord(0, flushAll); err != nil {
-			return span{}, err
-		}
+		m.stores.Clear()
 		m.progress.done.Store(0)
 		m.saved.Store(0)
 	}
@@ -180,9 +182,7 @@ func (s span) upTo(end uint64, path string) span {
 var errForeign = errors.New("it belongs to another data directory: its history id differs from " +
 	"that of " + metaName)
 
-var flushAll = effect.Append(nil, &effect.Effect{Kind: effect.FlushAll})
-
-// importAll reads one snapshot into the store and returns the last record it may show.
+// importAll reads one snapshot into the stores and returns the last record it may show.
 func (m *Manager) importAll(ctx context.Context, path string) (end uint64, err error) {
 	r, err := snapshot.Open(m.dir.fs, path)
 	if err != nil {
@@ -206,7 +206,7 @@ func (m *Manager) importAll(ctx context.Context, path string) (end uint64, err e
 			}
 			if err == nil {
 				m.progress.done.Add(int64(len(block)))
-				err = m.store.Import(m.o.Clock.Now(), block)
+				err = m.stores.Import(m.o.Clock.Now(), block)
 			}
 			if err != nil {
 				failed.CompareAndSwap(nil, &err)
@@ -216,7 +216,8 @@ func (m *Manager) importAll(ctx context.Context, path string) (end uint64, err e
 	if why := failed.Load(); why != nil {
 		return 0, errors.Join(*why, r.Close())
 	}
-	m.together(m.store.FinishImport)
+	m.together(m.stores.FinishImport)
+	m.stores.Arrange()
 	return r.Until(), r.Close()
 }
 
@@ -239,7 +240,7 @@ func (m *Manager) replay(ctx context.Context, from uint64) (*journal.Log, journa
 		m.progress.done.Add(int64(len(payload)))
 		m.mark.Add(-int64(len(payload))) // it counts towards the next snapshot
 		m.changed.Store(uint64(lsn))
-		if err := m.store.ReplayRecord(timeMillis, payload); err != nil {
+		if err := m.stores.ReplayRecord(timeMillis, payload); err != nil {
 			return fmt.Errorf("record %d can't be applied: %w", lsn, err)
 		}
 		return nil

@@ -7,7 +7,7 @@ import (
 
 	"github.com/synapdb/synap/internal/journal"
 	"github.com/synapdb/synap/internal/journal/snapshot"
-	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store"
 )
 
 // blockBytes is about the size of a block of a snapshot.
@@ -43,17 +43,17 @@ func (m *Manager) write(ctx context.Context, gentle bool) (made, error) {
 func (m *Manager) writeOnce(ctx context.Context, gentle bool) (one made, err error) {
 	l := m.log.Load()
 	mark := m.appended()
-	swaps := m.store.Swaps() // before the number: see kv.Store.Swaps
+	swaps := m.stores.Swaps() // before the number: see kv.Store.Swaps
 	begin := uint64(l.Last()) + 1
 	w, err := snapshot.Create(m.dir.fs, m.dir.snapshots(), snapshot.Meta{
 		Begin: begin, History: m.dir.meta.HistoryID(), Seed: m.dir.meta.Seed,
-		Shards: uint32(m.store.Shards()), TimeMillis: m.o.Clock.Now(),
+		Shards: uint32(m.stores.Keys.Shards()), TimeMillis: m.o.Clock.Now(),
 	})
 	if err != nil {
 		return one, err
 	}
 	one.entries, err = m.export(ctx, w, gentle)
-	if err == nil && m.store.Swaps() != swaps {
+	if err == nil && m.stores.Swaps() != swaps {
 		err = errSwapped
 	}
 	end := l.Last()
@@ -87,19 +87,19 @@ const (
 	mostRest  = 5 * time.Millisecond
 )
 
-// export writes every key of the store while others go on changing it.
+// export writes everything in the stores while others go on changing it.
 func (m *Manager) export(ctx context.Context, w *snapshot.Writer, gentle bool) (entries uint64,
 	err error,
 ) {
-	var c kv.ExportCursor
+	var c store.ExportCursor
 	begun := m.o.Clock.Micros()
 	block := make([]byte, 0, blockBytes+blockBytes/4)
-	for more := true; more; {
+	for end, more := false, true; more; {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		block, more = m.store.Export(&c, block)
-		if len(block) >= blockBytes || !more && len(block) > 0 {
+		block, end, more = m.stores.Export(&c, block)
+		if len(block) >= blockBytes || end && len(block) > 0 {
 			if err := w.Block(block); err != nil {
 				return 0, err
 			}
@@ -110,5 +110,5 @@ func (m *Manager) export(ctx context.Context, w *snapshot.Writer, gentle bool) (
 			begun = m.o.Clock.Micros()
 		}
 	}
-	return c.Entries, nil
+	return c.Entries(), nil
 }

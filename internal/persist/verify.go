@@ -230,7 +230,7 @@ func (v *Verdict) Text() string {
 		if s.Damage != "" {
 			state = "DAMAGED"
 		}
-		fmt.Fprintf(&b, "snapshot %s: %s, %d keys, journal from record %d\n",
+		fmt.Fprintf(&b, "snapshot %s: %s, %d entries, journal from record %d\n",
 			filepath.Base(s.Path), state, s.Entries, s.Begin)
 	}
 	fmt.Fprintf(&b, "journal: %d files, %d bytes, records %d to %d, synced to %d\n",

@@ -29,6 +29,7 @@ var sections = []section{
 	{"Errorstats", true, func(*report) {}},
 	{"Cluster", true, func(r *report) { r.line("cluster_enabled", 0) }},
 	{"Keyspace", true, infoKeyspace},
+	{"Queues", true, infoQueues},
 }
 
 // report is an INFO being written, with the readings that several sections need.
@@ -37,6 +38,7 @@ type report struct {
 	e       *command.Engine
 	now     int64 // ms since the Unix epoch
 	stats   kv.Stats
+	memory  command.Memory
 	process command.ProcessStats
 }
 
@@ -53,7 +55,8 @@ func (r *report) size(name string, n int64) {
 }
 
 func info(c *command.Ctx, argv [][]byte) error {
-	r := &report{e: c.Engine, now: c.Now, stats: c.Store.Stats()}
+	r := &report{e: c.Engine, now: c.Now, stats: c.Store.Stats(),
+		memory: c.Engine.Memory()}
 	if c.Engine.Server.Process != nil {
 		r.process = c.Engine.Server.Process()
 	}

@@ -51,11 +51,11 @@ func infoClients(r *report) {
 
 func infoMemory(r *report) {
 	limit, policy := r.e.Store.MemoryLimit()
-	used, rss := r.stats.Memory, r.process.RSS
+	used, rss := r.memory.Used, r.process.RSS
 	r.size("used_memory", used)
 	r.size("used_memory_rss", rss)
-	r.size("used_memory_peak", r.stats.Peak)
-	r.line("used_memory_peak_perc", percent(used, r.stats.Peak))
+	r.size("used_memory_peak", r.memory.Peak)
+	r.line("used_memory_peak_perc", percent(used, r.memory.Peak))
 	r.line("used_memory_dataset", used)
 	r.line("used_memory_dataset_perc", percent(used, used))
 	r.size("maxmemory", limit)
@@ -67,7 +67,7 @@ func infoMemory(r *report) {
 	r.line("mem_fragmentation_ratio", fmt.Sprintf("%.2f", ratio))
 	r.line("mem_allocator", "synap-slabs")
 	r.line("allocator_allocated", used)
-	r.line("allocator_resident", r.stats.Resident)
+	r.line("allocator_resident", r.memory.Resident)
 	r.line("active_defrag_running", 0)
 	r.line("lazyfree_pending_objects", 0)
 }
@@ -177,5 +177,12 @@ func infoKeyspace(r *report) {
 		if s := r.e.Store.DB(db); s.Keys > 0 {
 			r.printf("db%d:keys=%d,expires=%d,avg_ttl=0\r\n", db, s.Keys, s.Expires)
 		}
+	}
+}
+
+// infoQueues is a section of Synap's own.
+func infoQueues(r *report) {
+	for _, f := range r.e.QueueFigures() {
+		r.line(f.Name, f.Value)
 	}
 }

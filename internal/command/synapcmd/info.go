@@ -33,6 +33,7 @@ var sections = []struct {
 	{"stats", statsFacts},
 	{"replication", replicationFacts},
 	{"keyspace", keyspaceFacts},
+	{"queues", queueFacts},
 	{"cluster", func(*reading) []fact { return []fact{{"cluster_enabled", int64(0)}} }},
 }
 
@@ -49,7 +50,7 @@ func info(c *command.Ctx, a *command.Args) error {
 	}
 	if wanted == 0 {
 		return errs.Value("section must be all, server, memory, persistence, stats, " +
-			"replication, keyspace or cluster")
+			"replication, keyspace, queues or cluster")
 	}
 	r := &reading{c: c, stats: c.Store.Stats()}
 	if c.Engine.Server.Process != nil {
@@ -104,16 +105,16 @@ func serverFacts(r *reading) []fact {
 }
 
 func memoryFacts(r *reading) []fact {
-	ratio := 0.0
-	if r.stats.Memory > 0 {
-		ratio = float64(r.process.RSS) / float64(r.stats.Memory)
+	ratio, m := 0.0, r.c.Engine.Memory()
+	if m.Used > 0 {
+		ratio = float64(r.process.RSS) / float64(m.Used)
 	}
 	return []fact{
-		{"used_memory", r.stats.Memory},
-		{"used_memory_human", command.HumanBytes(r.stats.Memory)},
+		{"used_memory", m.Used},
+		{"used_memory_human", command.HumanBytes(m.Used)},
 		{"used_memory_rss", r.process.RSS},
-		{"used_memory_peak", r.stats.Peak},
-		{"used_memory_peak_human", command.HumanBytes(r.stats.Peak)},
+		{"used_memory_peak", m.Peak},
+		{"used_memory_peak_human", command.HumanBytes(m.Peak)},
 		{"mem_fragmentation_ratio", ratio},
 		{"mem_allocator", "synap-slabs"},
 	}
@@ -159,6 +160,13 @@ func keyspaceFacts(r *reading) (facts []fact) {
 			facts = append(facts, fact{fmt.Sprintf("db%d", db),
 				fmt.Sprintf("keys=%d,expires=%d,avg_ttl=0", d.Keys, d.Expires)})
 		}
+	}
+	return facts
+}
+
+func queueFacts(r *reading) (facts []fact) {
+	for _, f := range r.c.Engine.QueueFigures() {
+		facts = append(facts, fact{f.Name, f.Value})
 	}
 	return facts
 }
