@@ -1,11 +1,14 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/synapdb/synap/internal/wire"
 )
 
 // handed is a connection on its way through the general HTTP server: it replays the bytes the
@@ -109,8 +112,11 @@ func (s *Server) generalServer() *http.Server {
 		ReadHeaderTimeout: o.ConnectionTimeout,
 		IdleTimeout:       o.IdleTimeout,
 		MaxHeaderBytes:    o.MaxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		Protocols:         new(http.Protocols),
+		BaseContext: func(net.Listener) context.Context {
+			return wire.WithQuit(context.Background(), s.quit)
+		},
+		ErrorLog:  slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Protocols: new(http.Protocols),
 	}
 	srv.Protocols.SetHTTP1(true)
 	if o.HTTP2.Enabled {

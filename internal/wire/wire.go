@@ -6,7 +6,11 @@
 // Never does: touch a socket.
 package wire
 
-import "github.com/synapdb/synap/internal/store/kv"
+import (
+	"context"
+
+	"github.com/synapdb/synap/internal/store/kv"
+)
 
 // Verdict is what should happen to a connection after Feed.
 type Verdict uint8
@@ -58,6 +62,21 @@ type Conn interface {
 	Feed(in []byte, out *Output) (consumed, need int, v Verdict)
 	// Closed is called once when the connection is gone.
 	Closed()
+}
+
+// quitKey is where a context has the channel of WithQuit.
+type quitKey struct{}
+
+// WithQuit gives requests off the loops a channel that is closed when the server ends: from then
+// on nothing waits. Their context itself lives on, so that they can be answered.
+func WithQuit(ctx context.Context, quit <-chan struct{}) context.Context {
+	return context.WithValue(ctx, quitKey{}, quit)
+}
+
+// Quit is the channel of WithQuit, or nil.
+func Quit(ctx context.Context) <-chan struct{} {
+	quit, _ := ctx.Value(quitKey{}).(<-chan struct{})
+	return quit
 }
 
 // Output gathers the replies of one round. It is reused between connections of a loop.

@@ -6,16 +6,23 @@ import (
 	"time"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/store/queue"
 	"github.com/synapdb/synap/internal/wire"
 )
 
-// Conn is the fast lane of one connection. It keeps nothing between rounds.
+// Conn is the fast lane of one connection. It keeps nothing between rounds, unless it waits.
 type Conn struct {
 	handler *Handler
 	session *command.Session
+	waker   queue.Waker      // nil: nothing may wait
+	parking *command.Parking // of the first request that waited; nil before
+	ending  bool             // the server shuts down
 }
 
-var _ wire.Conn = (*Conn)(nil)
+var (
+	_ wire.Conn    = (*Conn)(nil)
+	_ wire.Sleeper = (*Conn)(nil)
+)
 
 // NewConn makes the fast lane of a connection. Commands run as s, which connections of the same
 // loop may share: HTTP requests leave no state in it.
@@ -38,11 +45,16 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 			break
 		}
 		e := h.find(x)
-		if x.parked = e.waits(); !x.parked {
-			h.serve(x, e)
+		answered := false
+		if x.away = e.waits(); !x.away {
+			answered = c.serve(x, e)
 		}
-		if x.parked {
+		if x.away {
 			v = wire.HandOver
+			break
+		}
+		if !answered {
+			v = wire.Park
 			break
 		}
 		x.send(h, out)
@@ -56,8 +68,42 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 	return consumed, need, v
 }
 
-// Closed does nothing: the connection holds nothing.
-func (c *Conn) Closed() {}
+// serve answers one request, unless its command parked: then it is false, and the request is to
+// come again. The loop's session has what lets it wait only meanwhile.
+func (c *Conn) serve(x *exchange, e *endpoint) (answered bool) {
+	s := c.session
+	if !c.ending {
+		s.Parking, s.Waker = c.parking, c.waker
+	}
+	answered = c.handler.attempt(x, e)
+	if s.Parking != nil { // a batch has cleared it
+		c.parking = s.Parking
+	}
+	s.Parking, s.Waker = nil, nil
+	return answered
+}
+
+// SetWaker lets requests wait: see wire.Sleeper.
+func (c *Conn) SetWaker(w wire.Waker) { c.waker = w }
+
+// GiveUp has a request that waits answered in the next round.
+func (c *Conn) GiveUp() bool {
+	c.ending = true
+	return c.leave()
+}
+
+// leave gives up the place in line of a request that waits, and says whether there is one.
+func (c *Conn) leave() bool {
+	p := c.parking
+	waits := p != nil && p.Parked
+	if waits {
+		c.handler.engine.Leave(p)
+	}
+	return waits
+}
+
+// Closed gives up the place in line of a request that waits.
+func (c *Conn) Closed() { c.leave() }
 
 // extra says whether the path belongs to a handler of the net/http lane.
 func (h *Handler) extra(x *exchange) bool {

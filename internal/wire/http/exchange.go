@@ -24,7 +24,7 @@ type exchange struct {
 	params  params
 	session *command.Session
 	fast    bool // on the fast lane, which must not wait
-	parked  bool // nothing was run: the request may wait, so it is the net/http lane's
+	away    bool // nothing was run: the request may block, so it is the net/http lane's
 
 	args     command.Args
 	dec      decoder
@@ -87,7 +87,7 @@ func (x *exchange) shrink() {
 	// The sources hold the body's buffer too.
 	x.jsonBody, x.packBody = jsonSource{}, packSource{}
 	x.body, x.req, x.session = nil, request{}, nil
-	x.fast, x.parked = false, false
+	x.fast, x.away = false, false
 }
 
 // source opens the request's body.

@@ -47,7 +47,7 @@ type Handler struct {
 	command  *endpoint // POST commandPath, found without walking the routes
 	encoders *compressor
 	pool     sync.Pool // of *exchange
-	sessions sync.Pool // of *command.Session, for the net/http lane
+	sessions sync.Pool // of *laneSession, for the net/http lane
 }
 
 // NewHandler makes a handler of the routes of e's table and the services beside them. It panics
@@ -72,7 +72,7 @@ func NewHandler(e *command.Engine, o Options) *Handler {
 		x.json.most, x.pack.most, x.raw.most = o.MaxReply, o.MaxReply, o.MaxReply
 		return x
 	}
-	h.sessions.New = func() any { return &command.Session{Counters: o.Counters} }
+	h.sessions.New = func() any { return newLane(o.Counters) }
 	h.addServices()
 	h.command = h.routes.find("POST", []byte(commandPath), new(params))
 	for _, row := range e.Table.Rows() {
@@ -116,6 +116,16 @@ func (h *Handler) find(x *exchange) *endpoint {
 		return nil
 	}
 	return h.routes.find(x.req.method, x.req.path, &x.params)
+}
+
+// attempt runs a request whose command may wait in its session's line: false means that it does,
+// and that the same request is to be attempted again when it is woken.
+func (h *Handler) attempt(x *exchange, e *endpoint) (answered bool) {
+	if p := x.session.Parking; p != nil {
+		p.Parked = false
+	}
+	h.serve(x, e)
+	return h.engine.Answered(x.session)
 }
 
 // serve answers one whole request: the same code for both lanes. e is what find said.

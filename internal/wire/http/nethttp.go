@@ -24,10 +24,11 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 		extra.ServeHTTP(w, r)
 		return
 	}
-	s := h.sessions.Get().(*command.Session)
-	x := h.acquire(s)
+	s := h.sessions.Get().(*laneSession)
+	x := h.acquire(&s.Session)
 	x.read(r)
 	e := h.find(x)
+	answered := true
 	if err := h.readBody(x, e, w, r); err != nil {
 		x.begin()
 		x.tooLarge(err, e)
@@ -35,10 +36,10 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 			w.Header().Set("Connection", "close")
 		}
 	} else {
-		h.serve(x, e)
+		answered = h.attend(x, e, s, w, r)
 	}
 	level, wrote := s.TakeRequired()
-	failed := h.engine.Commit(level) != nil && wrote && level > command.MemoryLevel
+	failed := h.engine.Commit(level) != nil && wrote && level > command.MemoryLevel || !answered
 	if !failed {
 		x.write(w)
 	}
@@ -48,7 +49,7 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	}
 	h.release(x)
 	h.sessions.Put(s)
-	if failed { // not durable, so not answered: this is how net/http has a connection cut
+	if failed { // not durable, so not answered, or nobody asks any more: how net/http cuts it
 		panic(nethttp.ErrAbortHandler)
 	}
 }

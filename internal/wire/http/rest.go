@@ -24,6 +24,9 @@ func (h *Handler) serveRoute(x *exchange, e *endpoint) {
 	}
 	err := h.engine.CallAs(x.session, &x.args, run, e.row.Flags, r)
 	x.session.Level = command.DefaultLevel // a batch may have changed it
+	if x.session.Parked() {
+		return
+	}
 	if err == nil && x.over() {
 		err = errOver
 	}

@@ -72,7 +72,7 @@ func (c *call) incomplete(body kind) string {
 // runCall executes an envelope and writes the answer's envelope around the result.
 func (h *Handler) runCall(x *exchange, c *call) {
 	if x.fast && c.row != nil && c.row.Has(command.Blocking) {
-		x.parked = true
+		x.away = true
 		return
 	}
 	r := x.reply()
@@ -94,6 +94,9 @@ func (h *Handler) runCall(x *exchange, c *call) {
 		x.session.Level = level
 		err = h.engine.Call(x.session, &x.args, r)
 		x.session.Level = command.DefaultLevel
+		if x.session.Parked() {
+			return
+		}
 		if err == nil && x.over() {
 			err = errOver
 		}
