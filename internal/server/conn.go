@@ -34,8 +34,8 @@ type conn struct {
 	due bool
 	// told says that the codec was asked to give up waiting.
 	told bool
-	// Times in ms since the Unix epoch: opened; seen: the last round; begun: the first bytes of
-	// the request in in, 0 when there is none.
+	// Times in ms since the Unix epoch: opened; seen: when the peer last sent something, or was
+	// listened to again; begun: the first bytes of the request in in, 0 when there is none.
 	opened, seen, begun int64
 	// lane is the socket while the slow lane has it.
 	lane   atomic.Pointer[net.TCPConn]

@@ -57,12 +57,12 @@ func (c *conn) resume() {
 		c.due = true // opened goes on, should it come back
 		return
 	}
-	c.due, c.seen = false, c.server.clock.Now()
+	c.due = false
 	if c.parked {
 		c.parked = false
 		c.excuse() // what is unconsumed could not get further
 	}
-	c.run(c.in, c.seen)
+	c.run(c.in, c.server.clock.Now())
 }
 
 // giveUp tells the codec once that the server ends. true means that it will be fed for that.

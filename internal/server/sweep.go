@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"time"
+
+	"github.com/synapdb/synap/internal/wire"
 )
 
 // slowestBytes is how much of a request must arrive per second once its timeout has passed.
@@ -63,10 +65,18 @@ func (c *conn) overdue(now int64) bool {
 		return now-c.begun > timeout+int64(len(c.in)/slowestBytes)*1000
 	case c.codec == nil:
 		return now-c.opened > timeout
+	case c.kept(now):
+		return false
 	case idle > 0:
 		return now-c.seen > idle
 	}
 	return false
+}
+
+// kept says whether the codec looks after a silent peer itself.
+func (c *conn) kept(now int64) bool {
+	k, ok := c.codec.(wire.Keeper)
+	return ok && k.Keep(now, c.seen)
 }
 
 // excuse restarts the timeouts of a connection that was not read from for a while.

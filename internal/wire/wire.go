@@ -54,11 +54,20 @@ type Sleeper interface {
 	GiveUp() bool
 }
 
+// Keeper is a Conn that may live on while its peer says nothing.
+type Keeper interface {
+	// Keep is called on the loop about once a second. heard is when the peer last said something, or
+	// the server began to listen again (both in ms since the Unix epoch). true: the connection is
+	// not idle, and looks after its peer itself; what it has to say waits for Feed.
+	Keep(now, heard int64) bool
+}
+
 // Conn is the protocol state of one connection.
 type Conn interface {
 	// Feed executes every whole request in in and appends the replies to out. It returns the
 	// bytes consumed, and need: how many bytes (counted from the first unconsumed one) must be
-	// there before another Feed can get further; 0 means any one more. in is only borrowed.
+	// there before another Feed can get further; 0 means any one more. in is only borrowed; what is
+	// consumed of it may have been written to.
 	Feed(in []byte, out *Output) (consumed, need int, v Verdict)
 	// Closed is called once when the connection is gone.
 	Closed()

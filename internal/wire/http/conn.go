@@ -10,18 +10,21 @@ import (
 	"github.com/synapdb/synap/internal/wire"
 )
 
-// Conn is the fast lane of one connection. It keeps nothing between rounds, unless it waits.
+// Conn is the fast lane of one connection. It keeps nothing between rounds, unless it waits or
+// became a WebSocket.
 type Conn struct {
 	handler *Handler
 	session *command.Session
 	waker   queue.Waker      // nil: nothing may wait
 	parking *command.Parking // of the first request that waited; nil before
+	feed    *feed            // nil: HTTP is spoken
 	ending  bool             // the server shuts down
 }
 
 var (
 	_ wire.Conn    = (*Conn)(nil)
 	_ wire.Sleeper = (*Conn)(nil)
+	_ wire.Keeper  = (*Conn)(nil)
 )
 
 // NewConn makes the fast lane of a connection. Commands run as s, which connections of the same
@@ -31,6 +34,9 @@ func (h *Handler) NewConn(s *command.Session) *Conn { return &Conn{handler: h, s
 // Feed answers the whole plain requests at the start of in, in order: see wire.Conn. The first
 // request that is not the fast lane's to judge ends in HandOver, with its bytes unconsumed.
 func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
+	if c.feed != nil {
+		return c.feedSocket(in, out)
+	}
 	h := c.handler
 	x := h.acquire(c.session)
 	x.fast = true
@@ -45,6 +51,15 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 			break
 		}
 		e := h.find(x)
+		if x.req.upgrade {
+			if v = c.upgrade(x, e, out); v != wire.Open {
+				break
+			}
+			if c.feed != nil {
+				consumed += n
+				break
+			}
+		}
 		answered := false
 		if x.away = e.waits(); !x.away {
 			answered = c.serve(x, e)
@@ -65,6 +80,10 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 		}
 	}
 	h.release(x)
+	if c.feed != nil {
+		n, need, v := c.feedSocket(in[consumed:], out)
+		return consumed + n, need, v
+	}
 	return consumed, need, v
 }
 
@@ -83,13 +102,13 @@ func (c *Conn) serve(x *exchange, e *endpoint) (answered bool) {
 	return answered
 }
 
-// SetWaker lets requests wait: see wire.Sleeper.
+// SetWaker lets requests and feeds wait: see wire.Sleeper.
 func (c *Conn) SetWaker(w wire.Waker) { c.waker = w }
 
-// GiveUp has a request that waits answered in the next round.
+// GiveUp ends a feed, or has a request that waits answered, in the next round.
 func (c *Conn) GiveUp() bool {
 	c.ending = true
-	return c.leave()
+	return c.leave() || c.feed != nil
 }
 
 // leave gives up the place in line of a request that waits, and says whether there is one.
@@ -102,8 +121,11 @@ func (c *Conn) leave() bool {
 	return waits
 }
 
-// Closed gives up the place in line of a request that waits.
-func (c *Conn) Closed() { c.leave() }
+// Closed gives back what a feed or a request that waits holds.
+func (c *Conn) Closed() {
+	c.leave()
+	c.closeFeed()
+}
 
 // extra says whether the path belongs to a handler of the net/http lane.
 func (h *Handler) extra(x *exchange) bool {

@@ -3,6 +3,8 @@ package httpwire
 import (
 	nethttp "net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/synapdb/synap/internal/command"
 )
@@ -34,6 +36,9 @@ type Options struct {
 	Ready func() error
 	// Extra are exact paths served by others, on the net/http lane only; they win over routes.
 	Extra map[string]nethttp.Handler
+	// PingEvery is after how much silence the peer of a feed is pinged, and after how much more it
+	// is given up; 0 = 30 s.
+	PingEvery time.Duration
 	// Counters counts the commands of the net/http lane. Optional.
 	Counters *command.Counters
 }
@@ -46,8 +51,9 @@ type Handler struct {
 	routes   *node
 	command  *endpoint // POST commandPath, found without walking the routes
 	encoders *compressor
-	pool     sync.Pool // of *exchange
-	sessions sync.Pool // of *laneSession, for the net/http lane
+	feeds    atomic.Uint64 // opened so far
+	pool     sync.Pool     // of *exchange
+	sessions sync.Pool     // of *laneSession, for the net/http lane
 }
 
 // NewHandler makes a handler of the routes of e's table and the services beside them. It panics
@@ -58,6 +64,9 @@ func NewHandler(e *command.Engine, o Options) *Handler {
 	}
 	if o.MaxReply <= 0 {
 		o.MaxReply = DefaultMaxReply
+	}
+	if o.PingEvery <= 0 {
+		o.PingEvery = 30 * time.Second
 	}
 	if o.CompressionThreshold <= 0 {
 		o.CompressionThreshold = DefaultThreshold
@@ -78,6 +87,9 @@ func NewHandler(e *command.Engine, o Options) *Handler {
 	for _, row := range e.Table.Rows() {
 		for i := range row.Routes {
 			h.addRoute(row, &row.Routes[i])
+		}
+		if row.Feed != nil {
+			h.addFeed(row)
 		}
 	}
 	return h

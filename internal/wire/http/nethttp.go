@@ -75,6 +75,12 @@ func (x *exchange) read(r *nethttp.Request) {
 		accept:          get("Accept"),
 		acceptEncoding:  get("Accept-Encoding"),
 		askedHeaders:    get("Access-Control-Request-Headers"),
+		upgrade:         strings.Contains(strings.ToLower(string(get("Upgrade"))), "websocket"),
+		wsKey:           get("Sec-WebSocket-Key"),
+		wsVersion:       get("Sec-WebSocket-Version"),
+	}
+	if x.req.upgrade { // it can't be served here: only its other faults are told
+		x.req.seen = hasUpgradeOption
 	}
 }
 

@@ -52,7 +52,9 @@ func (r *request) parse(in []byte) (n, need int, l lane) {
 		}
 		rest = rest[line+1:]
 	}
-	if r.seen&hasHost == 0 || length > maxFastBody {
+	// Without Upgrade the option asks for nothing that is known here.
+	r.upgrade = r.seen&hasUpgrade != 0
+	if r.seen&hasHost == 0 || length > maxFastBody || r.seen&hasUpgradeOption != 0 && !r.upgrade {
 		return 0, 0, laneOther
 	}
 	total := end + 4 + length
@@ -172,7 +174,10 @@ func (r *request) interpret(name, value []byte, length *int) bool {
 		}
 		return !equalFold(name, "expect")
 	case 7:
-		return !equalFold(name, "upgrade") && !equalFold(name, "trailer")
+		if equalFold(name, "upgrade") {
+			return r.once(hasUpgrade) && equalFold(value, "websocket")
+		}
+		return !equalFold(name, "trailer")
 	case 10:
 		if equalFold(name, "connection") {
 			return r.once(hasConnection) && r.connection(value)
@@ -197,7 +202,16 @@ func (r *request) interpret(name, value []byte, length *int) bool {
 			return r.once(hasEncoding)
 		}
 	case 17:
+		if equalFold(name, "sec-websocket-key") {
+			r.wsKey = value
+			return r.once(hasWSKey)
+		}
 		return !equalFold(name, "transfer-encoding")
+	case 21:
+		if equalFold(name, "sec-websocket-version") {
+			r.wsVersion = value
+			return r.once(hasWSVersion)
+		}
 	}
 	return true
 }
@@ -209,16 +223,25 @@ func (r *request) once(f field) bool {
 	return first
 }
 
-// connection accepts the two words that need nothing of the lane.
+// connection accepts the words that need nothing of the lane, and Upgrade, alone or beside
+// keep-alive, as browsers write it.
 func (r *request) connection(value []byte) bool {
-	switch {
-	case equalFold(value, "close"):
+	if equalFold(value, "close") {
 		r.close = true
 		return true
-	case equalFold(value, "keep-alive"):
-		return true
 	}
-	return false
+	for more := true; more; {
+		var option []byte
+		option, value, more = bytes.Cut(value, []byte{','})
+		switch option = trim(option); {
+		case equalFold(option, "keep-alive"):
+		case equalFold(option, "upgrade"):
+			r.seen |= hasUpgradeOption
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // decimal reads a Content-Length: digits only, no sign, no leading zero, at most six of them.

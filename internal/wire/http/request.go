@@ -11,7 +11,10 @@ type request struct {
 	acceptEncoding  []byte
 	askedHeaders    []byte // Access-Control-Request-Headers of a preflight
 	body            []byte
-	close           bool // the client asked to close after the reply
+	wsKey           []byte // Sec-WebSocket-Key
+	wsVersion       []byte // Sec-WebSocket-Version
+	upgrade         bool   // to a WebSocket
+	close           bool   // the client asked to close after the reply
 
 	seen field // headers met so far
 }
@@ -27,6 +30,10 @@ const (
 	hasAccept
 	hasAcceptEncoding
 	hasConnection
+	hasUpgradeOption // among those of Connection
+	hasUpgrade
+	hasWSKey
+	hasWSVersion
 )
 
 // trim drops the optional white space around a header value.

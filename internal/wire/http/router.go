@@ -16,6 +16,7 @@ const maxParams = 4
 type endpoint struct {
 	method string
 	serve  func(h *Handler, x *exchange) // set for services
+	feed   *feedPoint                    // set for live endpoints
 	row    *command.Row
 	route  *command.Route
 	fields [maxParams]int // the field that each brace fills

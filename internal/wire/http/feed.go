@@ -1,0 +1,240 @@
+package httpwire
+
+import (
+	"strings"
+
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/errs"
+	"github.com/synapdb/synap/internal/wire"
+	"github.com/synapdb/synap/internal/wire/ws"
+)
+
+const (
+	// maxFeedMessage bounds a message of a feed's peer, in bytes: it may be held for a while.
+	maxFeedMessage = 1 << 20
+	// maxPush is about what one round pushes to one connection, in bytes: for fairness, and because
+	// a peer that reads slowly holds so much of our memory.
+	maxPush = 64 << 10
+)
+
+// feed is a connection that became a WebSocket. Between rounds it holds no buffer and no decoded
+// arguments: those are read from path and query again, which take a tenth of the room.
+type feed struct {
+	point       *feedPoint
+	path, query string // as sent
+	reader      ws.Reader
+	sub         command.Subscription
+	ended       bool
+	silence
+}
+
+// feedPoint is a command.Feed with what its connections share.
+type feedPoint struct {
+	*command.Feed
+	row      *command.Row
+	commands map[string]*feedCommand
+	known    string // their names, for people
+}
+
+// feedRound is one Feed of one connection.
+type feedRound struct {
+	*feed
+	h   *Handler
+	x   *exchange
+	out *wire.Output
+}
+
+// feedSocket reads frames and pushes what there is: see wire.Conn.
+func (c *Conn) feedSocket(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
+	h := c.handler
+	x := h.acquire(c.session)
+	r := feedRound{feed: c.feed, h: h, x: x, out: out}
+	r.begin()
+	consumed, need = r.read(in)
+	if !r.ended {
+		r.attend(consumed > 0)
+	}
+	if !r.ended && c.ending {
+		r.end(ws.CodeGoingAway, "the server shuts down")
+	}
+	if !r.ended {
+		r.push()
+	}
+	if r.ended {
+		v = wire.Close
+	}
+	h.release(x)
+	return consumed, need, v
+}
+
+// begin prepares the exchange, and the session, which the loop's connections share.
+func (r *feedRound) begin() {
+	r.x.begin()
+	r.x.encoding = encodingJSON
+	r.x.session.Parking, r.x.session.Waker = nil, nil
+}
+
+// read takes the whole frames at the start of in.
+func (r *feedRound) read(in []byte) (consumed, need int) {
+	for consumed < len(in) && !r.ended && !r.out.Full() {
+		e, n, more, fault := r.reader.Next(in[consumed:])
+		if fault != nil {
+			r.end(fault.Code, fault.Reason)
+			break
+		}
+		if n == 0 {
+			return consumed, more
+		}
+		consumed += n
+		r.unfinished(r.reader.Unfinished(), r.x.now(r.h))
+		r.take(e)
+	}
+	return consumed, 0
+}
+
+// take acts on one event of the peer.
+func (r *feedRound) take(e ws.Event) {
+	switch e.Kind {
+	case ws.Text:
+		if len(r.point.commands) > 0 {
+			r.command(e.Data)
+		}
+	case ws.Binary:
+		r.end(ws.CodeUnsupported, "messages must be text: JSON")
+	case ws.Ping:
+		r.out.Buf = ws.AppendPong(r.out.Buf, e.Data)
+	case ws.Closing:
+		r.end(e.Code, "")
+	}
+}
+
+// open runs the feed's Open and sends its frame.
+func (r *feedRound) open() {
+	if err := r.arguments(); err != nil {
+		r.fail(err)
+		return
+	}
+	r.x.json.reset()
+	err := r.h.engine.CallAs(r.x.session, &r.x.args,
+		func(c *command.Ctx, a *command.Args) error { return r.point.Open(c, a, &r.sub) },
+		r.point.row.Flags, &r.x.json)
+	if err = r.written(err); err != nil {
+		r.fail(err)
+	}
+}
+
+// push writes what there is for the peer until there is no more, or it is enough for one round.
+func (r *feedRound) push() {
+	if err := r.arguments(); err != nil {
+		r.fail(err)
+		return
+	}
+	s := r.x.session
+	for start := len(r.out.Buf); ; {
+		if r.out.Full() || len(r.out.Buf)-start >= maxPush {
+			// The server first sends what is there, as slowly as the peer reads.
+			r.sub.Waiter.Waker.Wake()
+			return
+		}
+		r.x.json.reset()
+		more := false
+		s.Parking, r.sub.Parked = &r.sub.Parking, false
+		err := r.h.engine.CallAs(s, &r.x.args, func(c *command.Ctx, a *command.Args) (err error) {
+			more, err = r.point.Next(c, a, &r.sub)
+			return err
+		}, r.point.row.Flags, &r.x.json)
+		s.Parking = nil
+		if err == nil && !more {
+			return
+		}
+		if err = r.written(err); err != nil {
+			r.fail(err)
+			return
+		}
+	}
+}
+
+// written makes what was written a frame, unless err says why there is none.
+func (r *feedRound) written(err error) error {
+	if err == nil && r.x.over() {
+		err = errOver
+	}
+	if err == nil {
+		r.frame()
+	}
+	return err
+}
+
+// frame sends the value that was written.
+func (r *feedRound) frame() {
+	r.x.json.finish()
+	r.out.Buf = ws.AppendText(r.out.Buf, r.x.json.buf)
+}
+
+// arguments reads what the connection was opened with into x.args.
+func (r *feedRound) arguments() error {
+	x := r.x
+	x.dec.reset()
+	x.req = request{method: "GET", path: stringBytes(r.path), query: stringBytes(r.query)}
+	_, err := x.readRoute(r.h.find(x))
+	return err
+}
+
+// fail says what is wrong and ends the connection.
+func (r *feedRound) fail(err error) {
+	r.x.json.reset()
+	writeFailure(&r.x.json, err, nil)
+	r.frame()
+	code := ws.CodePolicy
+	switch errs.Of(err) {
+	case errs.Internal, errs.IO, errs.Serialization:
+		code = ws.CodeInternal
+	case errs.Loading, errs.Storage, errs.MemoryLimit:
+		code = ws.CodeTryAgain
+	}
+	r.end(code, err.Error())
+}
+
+// end sends a close frame, and gives back what the connection holds at once: the peer may take its
+// time to close the socket.
+func (r *feedRound) end(code int, reason string) {
+	r.out.Buf = ws.AppendClose(r.out.Buf, code, reason)
+	r.close()
+}
+
+// close ends the subscription, once.
+func (r *feedRound) close() {
+	if r.ended {
+		return
+	}
+	r.ended = true
+	r.sub.Parked = true // it may be in line from a round before
+	if r.arguments() == nil {
+		r.point.Closed(r.h.engine, &r.x.args, &r.sub, r.h.engine.Clock.Now())
+	}
+}
+
+// closeFeed ends the subscription of a connection that is gone. The loop may have ended, so its
+// session is out of bounds.
+func (c *Conn) closeFeed() {
+	if c.feed == nil || c.feed.ended {
+		return
+	}
+	x := c.handler.acquire(nil)
+	x.begin()
+	r := feedRound{feed: c.feed, h: c.handler, x: x}
+	r.close()
+	c.handler.release(x)
+}
+
+// addFeed routes a row's live endpoint. It panics on commands that are none: they are part of the
+// program.
+func (h *Handler) addFeed(row *command.Row) {
+	p := &feedPoint{Feed: row.Feed, row: row, commands: map[string]*feedCommand{}}
+	e := &endpoint{row: row, body: -1, feed: p, serve: (*Handler).serveFeedRequest}
+	h.routes.add("GET", row.Feed.Path, e)
+	for name, target := range row.Feed.Commands {
+		p.commands[name] = newFeedCommand(e, h.engine.Table.Synap([]byte(target)), target)
+	}
+	p.known = strings.Join(sortedNames(p.commands), ", ")
+}

@@ -1,0 +1,73 @@
+package httpwire
+
+import "github.com/synapdb/synap/internal/wire/ws"
+
+// silence watches for peers that are gone without a word. Times are ms since the Unix epoch.
+type silence struct {
+	begun     int64 // the first fragment of an unfinished message; 0 = there is none
+	pinged    int64 // the last ping
+	pingedFor int64 // when the peer had last been heard then
+	say       remark
+}
+
+// remark is what the next round has to say unasked.
+type remark uint8
+
+const (
+	sayNothing remark = iota
+	sayPing
+	sayNoAnswer
+	sayTooSlow
+)
+
+// unfinished notes whether a message is, at now.
+func (s *silence) unfinished(is bool, now int64) {
+	if !is {
+		s.begun = 0
+	} else if s.begun == 0 {
+		s.begun = now
+	}
+}
+
+// judge decides what to say at now to a peer last heard at heard: a ping after so many ms of
+// silence, and an end after as many more. A message may take as long as both.
+func (s *silence) judge(now, heard, patience int64) remark {
+	switch {
+	case s.begun != 0 && now-s.begun >= 2*patience:
+		return sayTooSlow
+	case now-heard < patience:
+	case s.pingedFor != heard:
+		s.pinged, s.pingedFor = now, heard
+		return sayPing
+	case now-s.pinged >= patience:
+		return sayNoAnswer
+	}
+	return sayNothing
+}
+
+// Keep pings silent peers: see wire.Keeper.
+func (c *Conn) Keep(now, heard int64) bool {
+	f := c.feed
+	if f == nil {
+		return false
+	}
+	if f.say = f.judge(now, heard, c.handler.options.PingEvery.Milliseconds()); f.say != sayNothing {
+		c.waker.Wake()
+	}
+	return true
+}
+
+// attend says what Keep found. heard: the peer was, meanwhile.
+func (r *feedRound) attend(heard bool) {
+	say := r.say
+	r.say = sayNothing
+	switch {
+	case say == sayTooSlow:
+		r.end(ws.CodePolicy, "a message took too long")
+	case heard:
+	case say == sayPing:
+		r.out.Buf = ws.AppendPing(r.out.Buf, nil)
+	case say == sayNoAnswer:
+		r.end(ws.CodeGoingAway, "no answer")
+	}
+}
