@@ -34,7 +34,8 @@ const (
 	// PayloadField is a message: an array of numbers 0..255 or MessagePack's binary is bytes
 	// (Form BytesForm), a string its UTF-8 bytes (TextForm), anything else its JSON text (JSONForm).
 	PayloadField
-	// ObjectListField is a list of objects with the fields of Field.Item: they become Commands.
+	// ObjectListField is a list of objects with the fields of Field.Item, or one such object: they
+	// become Commands. One that is wrong fails the whole.
 	ObjectListField
 	// GuardField is an object {key, version}: the key is locked, and in B; the version in Int.
 	GuardField
@@ -119,7 +120,7 @@ func (r *Row) Index(name []byte) int {
 	return -1
 }
 
-// Validate reports the first required field that is absent, and keys out of bounds.
+// Validate reports the first required field that is absent, and names out of bounds.
 func (a *Args) Validate() error {
 	for i := range a.Row.Fields {
 		f, v := &a.Row.Fields[i], &a.Vals[i]
@@ -129,26 +130,45 @@ func (a *Args) Validate() error {
 			}
 			continue
 		}
-		switch f.Type {
-		case KeyField:
-			if err := CheckKey(v.B); err != nil {
+		if err := v.check(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check reports what of a field would be out of the stores' bounds.
+func (v *Value) check(f *Field) error {
+	switch f.Type {
+	case KeyField, GuardField:
+		return CheckKey(v.B)
+	case QueueField:
+		return CheckQueue(v.B)
+	case KeyListField:
+		for _, k := range v.List {
+			if err := CheckKey(k); err != nil {
 				return err
 			}
-		case KeyListField:
-			for _, k := range v.List {
-				if err := CheckKey(k); err != nil {
-					return err
-				}
+		}
+	case PairListField:
+		for j := 0; j < len(v.List); j += 2 {
+			if err := CheckKey(v.List[j]); err != nil {
+				return err
 			}
-		case PairListField:
-			for j := 0; j < len(v.List); j += 2 {
-				if err := CheckKey(v.List[j]); err != nil {
-					return err
-				}
+		}
+	case ObjectListField:
+		for j := range v.Commands {
+			if err := v.Commands[j].Args.Validate(); err != nil {
+				return InItem(err, f.Name, j)
 			}
 		}
 	}
 	return nil
+}
+
+// InItem says of an error which item of a list it is about; its kind stays.
+func InItem(err error, field string, item int) error {
+	return errs.Newf(errs.Of(err), "%s, in %s[%d]", err, field, item)
 }
 
 // declare tells tx which keys the command touches and adds up the bytes it brings.
@@ -157,11 +177,7 @@ func (a *Args) declare(tx *store.Tx, db uint8) (bytes int) {
 		v := &a.Vals[i]
 		bytes += len(v.B)
 		switch a.Row.Fields[i].Type {
-		case KeyField:
-			if v.Set {
-				tx.Keys.Declare(db, v.B)
-			}
-		case GuardField:
+		case KeyField, GuardField:
 			if v.Set {
 				tx.Keys.Declare(db, v.B)
 			}
@@ -173,17 +189,17 @@ func (a *Args) declare(tx *store.Tx, db uint8) (bytes int) {
 			for j := range v.Commands {
 				bytes += v.Commands[j].Args.declare(tx, db) + perCommandBytes
 			}
-		case KeyListField, PairListField:
-			step := 1
-			if a.Row.Fields[i].Type == PairListField {
-				step = 2
+		case KeyListField:
+			for _, key := range v.List {
+				tx.Keys.Declare(db, key)
 			}
-			for j := 0; j < len(v.List); j += step {
+		case PairListField:
+			for j := 0; j < len(v.List); j += 2 {
 				tx.Keys.Declare(db, v.List[j])
 			}
-			for _, b := range v.List {
-				bytes += len(b) + recordWordBytes
-			}
+		}
+		for _, b := range v.List {
+			bytes += len(b) + recordWordBytes
 		}
 	}
 	return bytes

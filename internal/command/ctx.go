@@ -18,6 +18,9 @@ type Ctx struct {
 	Now     int64 // ms since the Unix epoch
 	// InExec says that the command runs as part of EXEC: keys of other commands are locked.
 	InExec bool
+	// Atomic says that the command is part of an atomic batch: what it could do in part only is a
+	// failure.
+	Atomic bool
 }
 
 // CheckKey refuses keys that the store cannot hold.
@@ -25,6 +28,18 @@ func CheckKey(key []byte) error {
 	if len(key) > kv.MaxKeyBytes {
 		return errs.Newf(errs.TooLarge,
 			"Invalid request: key is %d bytes long; the limit is %d", len(key), kv.MaxKeyBytes)
+	}
+	return nil
+}
+
+// CheckQueue refuses names that no queue can have.
+func CheckQueue(name []byte) error {
+	switch {
+	case len(name) == 0:
+		return errs.Request("the name of a queue must not be empty")
+	case len(name) > queue.MaxNameBytes:
+		return errs.Newf(errs.TooLarge, "Invalid request: the name of a queue is %d bytes long; "+
+			"the limit is %d", len(name), queue.MaxNameBytes)
 	}
 	return nil
 }

@@ -163,7 +163,7 @@ func (e *Engine) context(s *Session, r Reply) *Ctx {
 	c := &s.ctx
 	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx.Keys, e.Store, s, e, s.DB
 	c.Queues = &s.tx.Queues
-	c.InExec, c.Now = false, e.now(s)
+	c.InExec, c.Atomic, c.Now = false, false, e.now(s)
 	s.tx.Begin(e.Store, e.Queues, c.Now)
 	return c
 }

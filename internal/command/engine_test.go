@@ -215,11 +215,17 @@ func TestBatchItemsFailAlone(t *testing.T) {
 		`{4 "success" (true) "payload" "1" "error" (nil) "code" (nil)`)
 }
 
+// within runs do as a command over a batch runs: with the session's own transaction.
+func (f *fixture) within(r command.Reply, do func(c *command.Ctx) error) error {
+	var a command.Args
+	a.Reset(&command.Row{Name: "t.within", Flags: command.SelfLocking,
+		Call: func(c *command.Ctx, _ *command.Args) error { return do(c) }})
+	return f.Call(f.s, &a, r)
+}
+
 func (f *fixture) atomic(items ...command.Item) string {
-	var tx kv.Tx
-	f.Store.Begin(&tx, f.Clock.Now())
-	c := &command.Ctx{Reply: f.r, Session: f.s, Tx: &tx, Now: f.Clock.Now()}
-	if err := f.BatchAtomic(c, items); err != nil {
+	err := f.within(f.r, func(c *command.Ctx) error { return f.BatchAtomic(c, items) })
+	if err != nil {
 		return "!" + err.Error()
 	}
 	return f.r.Take()
@@ -269,10 +275,8 @@ func (full) Over() bool { return true }
 
 func TestAtomicBatchWhoseAnswerDoesNotFitChangesNothing(t *testing.T) {
 	f := newFixture(t)
-	var tx kv.Tx
-	f.Store.Begin(&tx, f.Clock.Now())
-	c := &command.Ctx{Reply: full{f.r}, Session: f.s, Tx: &tx, Now: f.Clock.Now()}
-	err := f.BatchAtomic(c, []command.Item{f.item("t.put", "a", "1")})
+	items := []command.Item{f.item("t.put", "a", "1")}
+	err := f.within(full{f.r}, func(c *command.Ctx) error { return f.BatchAtomic(c, items) })
 	if errs.Of(err) != errs.TooLarge {
 		t.Errorf("got %v", err)
 	}

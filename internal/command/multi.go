@@ -190,6 +190,7 @@ func (e *Engine) BatchAtomic(c *Ctx, items []Item) error {
 		r.Array(len(items))
 		tx.Lock()
 		tx.Atomic()
+		c.Atomic = true
 		bad = runItems(c, items)
 		if bad >= 0 || over(r) {
 			tx.Rollback()

@@ -56,7 +56,7 @@ func cas(c *command.Ctx, a *command.Args) error {
 		}
 	}
 	if a.Has(casVersion) {
-		if err := compareVersion(c, a.Bytes(casKey), a.Int(casVersion, 0)); err != nil {
+		if err := plan.CheckVersion(c.Tx, c.DB, a.Bytes(casKey), a.Int(casVersion, 0)); err != nil {
 			return err
 		}
 	}
@@ -80,19 +80,7 @@ func compare(c *command.Ctx, a *command.Args) error {
 	if found {
 		actual = excerpt(e.Value())
 	}
-	return casFailed(excerpt(want), actual)
-}
-
-// compareVersion fails unless the key has a version; 0 is that of an absent key.
-func compareVersion(c *command.Ctx, key []byte, want int64) error {
-	var actual int64
-	if e, found := c.Tx.Peek(c.DB, key); found {
-		actual = int64(e.Version())
-	}
-	if actual == want {
-		return nil
-	}
-	return casFailed(fmt.Sprintf("version %d", want), fmt.Sprintf("version %d", actual))
+	return plan.CASFailed(excerpt(want), actual)
 }
 
 // checkVersion turns the if_version of kv.set into an error: unlike nx and xx, which are
@@ -101,12 +89,7 @@ func checkVersion(c *command.Ctx, a *command.Args) error {
 	if !a.Has(setIfVersion) {
 		return nil
 	}
-	return compareVersion(c, a.Bytes(setKey), a.Int(setIfVersion, 0))
-}
-
-func casFailed(expected, actual string) error {
-	return errs.New(errs.CASFailed,
-		"CAS failed - expected: "+expected+", actual: "+actual)
+	return plan.CheckVersion(c.Tx, c.DB, a.Bytes(setKey), a.Int(setIfVersion, 0))
 }
 
 // excerpt is at most 128 bytes of a value, for an error text.

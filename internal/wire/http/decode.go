@@ -96,7 +96,7 @@ func clearValue(v *command.Value) {
 func (d *decoder) value(src source, k kind, f *command.Field, v *command.Value) error {
 	var err error
 	switch f.Type {
-	case command.KeyField, command.StringField:
+	case command.KeyField, command.StringField, command.QueueField:
 		if k != kindString && k != kindBinary {
 			return d.wrong(src, f, k, "a string")
 		}
@@ -110,10 +110,21 @@ func (d *decoder) value(src source, k kind, f *command.Field, v *command.Value) 
 			return d.wrong(src, f, k, "true or false")
 		}
 		v.Bool, err = src.boolean()
-	case command.KeyListField:
-		return d.keys(src, k, f, v)
+	case command.KeyListField, command.StringListField:
+		return d.strings(src, k, f, v)
 	case command.PairListField:
 		return d.pairs(src, k, f, v)
+	case command.PayloadField:
+		v.B, v.Form, err = d.message(src, k)
+	case command.ObjectField:
+		if k != kindObject {
+			return d.wrong(src, f, k, "an object")
+		}
+		v.B, v.JSON, err = d.any(src, k)
+	case command.ObjectListField:
+		return d.objects(src, k, f, v)
+	case command.GuardField:
+		return d.guard(src, k, f, v)
 	default:
 		return d.commands(src, k, f, v)
 	}
@@ -131,11 +142,16 @@ func (d *decoder) any(src source, k kind) (b []byte, isJSON bool, err error) {
 		d.arena, err = src.text(d.arena)
 		b = d.arena[start:len(d.arena):len(d.arena)]
 	}
+	d.bound("value", b)
+	return b, isJSON, err
+}
+
+// bound notes a value over the limit.
+func (d *decoder) bound(what string, b []byte) {
 	if most := d.limits.ValueBytes; most > 0 && len(b) > most {
 		d.note(errs.Newf(errs.TooLarge,
-			"Invalid request: value is %d bytes long; the limit is %d", len(b), most))
+			"Invalid request: %s is %d bytes long; the limit is %d", what, len(b), most))
 	}
-	return b, isJSON, err
 }
 
 func (d *decoder) number(src source, k kind, f *command.Field, v *command.Value) error {
@@ -179,7 +195,7 @@ func (d *decoder) wrong(src source, f *command.Field, k kind, want string) error
 	return src.skip()
 }
 
-func (d *decoder) keys(src source, k kind, f *command.Field, v *command.Value) error {
+func (d *decoder) strings(src source, k kind, f *command.Field, v *command.Value) error {
 	if k != kindArray {
 		return d.wrong(src, f, k, "an array of strings")
 	}
@@ -195,6 +211,12 @@ func (d *decoder) keys(src source, k kind, f *command.Field, v *command.Value) e
 		}
 		if k, err = src.kind(); err != nil {
 			return err
+		}
+		if f.Type == command.StringListField && d.full(f, i) {
+			if err = src.skip(); err != nil {
+				return err
+			}
+			continue
 		}
 		if k != kindString && k != kindBinary {
 			if err = d.wrong(src, f, k, "an array of strings"); err != nil {

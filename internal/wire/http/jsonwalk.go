@@ -63,6 +63,46 @@ func (s *jsonSource) colon() error {
 	return nil
 }
 
+// octets takes digits only: 1.0 and 1e2 are numbers of a JSON value, not bytes.
+func (s *jsonSource) octets(dst []byte) ([]byte, bool, error) {
+	if s.peek() != '[' {
+		return dst, false, nil
+	}
+	begin, start := s.off, len(dst)
+	s.off++
+	if s.peek() == ']' {
+		s.off++
+		return dst, true, nil
+	}
+	for {
+		s.peek()
+		n, digits := 0, s.off
+		for ; s.off < len(s.buf) && s.off < digits+4; s.off++ {
+			c := s.buf[s.off] - '0'
+			if c > 9 {
+				break
+			}
+			n = n*10 + int(c)
+		}
+		long := s.off - digits
+		if long == 0 || n > 255 || long > 1 && s.buf[digits] == '0' {
+			break
+		}
+		dst = append(dst, byte(n))
+		next := s.peek()
+		if next == ']' {
+			s.off++
+			return dst, true, nil
+		}
+		if next != ',' {
+			break
+		}
+		s.off++
+	}
+	s.off = begin
+	return dst[:start], false, nil
+}
+
 func (s *jsonSource) skip() error {
 	_, err := s.walk(nil, false, 0)
 	return err

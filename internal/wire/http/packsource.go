@@ -138,6 +138,43 @@ func (s *packSource) key(i, hint int) ([]byte, bool, error) {
 	return b, err == nil, err
 }
 
+// octets takes numbers of the integer types only.
+func (s *packSource) octets(dst []byte) ([]byte, bool, error) {
+	if k, err := s.kind(); err != nil || k != kindArray {
+		return dst, false, err
+	}
+	begin, start := s.off, len(dst)
+	n, err := s.enter()
+	if err != nil {
+		return dst, false, err
+	}
+	for range n {
+		rest := s.rest()
+		switch t := msgp.NextType(rest); {
+		case len(rest) > 0 && rest[0] <= msgpMaxFixInt:
+			dst = append(dst, rest[0])
+			s.off++
+			continue
+		case t != msgp.IntType && t != msgp.UintType:
+			s.off = begin
+			return dst[:start], false, nil
+		}
+		i, _, err := s.integer()
+		if err != nil {
+			return dst[:start], false, err
+		}
+		if i < 0 || i > 255 {
+			s.off = begin
+			return dst[:start], false, nil
+		}
+		dst = append(dst, byte(i))
+	}
+	return dst, true, nil
+}
+
+// msgpMaxFixInt is the highest number that is a byte of its own.
+const msgpMaxFixInt = 0x7f
+
 func (s *packSource) skip() error {
 	_, err := s.walk(nil, false, 0)
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/errs"
 )
 
@@ -93,7 +94,7 @@ func (x *exchange) rawBody(e *endpoint) (int, error) {
 }
 
 func (x *exchange) bodyFields(e *endpoint) (int, error) {
-	if len(e.row.Fields) == 0 && len(x.req.body) == 0 {
+	if len(x.req.body) == 0 { // what is missing is told by the fields themselves
 		return 0, nil
 	}
 	body, ok := bodyEncoding(x.req.contentType)
@@ -154,8 +155,13 @@ func (x *exchange) decoded(b []byte, query bool) ([]byte, bool) {
 // word reads a field from text of a path or query. A list grows by one.
 func (d *decoder) word(f *command.Field, v *command.Value, text []byte) {
 	switch f.Type {
-	case command.KeyField, command.StringField, command.ValueField:
+	case command.KeyField, command.StringField, command.ValueField, command.QueueField:
 		v.B, v.JSON, v.Set = text, false, true
+	case command.PayloadField:
+		v.B, v.Form, v.Set = text, effect.BytesForm, true
+		if validText(text) {
+			v.Form = effect.TextForm
+		}
 	case command.IntField, command.UintField:
 		var ok bool
 		v.Int, ok = wholeNumber(text)
@@ -169,7 +175,10 @@ func (d *decoder) word(f *command.Field, v *command.Value, text []byte) {
 		default:
 			d.note(errs.Request("Field '" + f.Name + "' must be true or false"))
 		}
-	case command.KeyListField:
+	case command.KeyListField, command.StringListField:
+		if f.Type == command.StringListField && d.full(f, len(v.List)) {
+			return
+		}
 		v.List, v.Set = append(v.List, text), true
 	default:
 		d.note(errs.Request("Field '" + f.Name + "' cannot be given in a path or query"))

@@ -40,6 +40,9 @@ type source interface {
 	elem(i, hint int) (bool, error)
 	// key reads key i of the innermost object, or ends it.
 	key(i, hint int) (key []byte, ok bool, err error)
+	// octets appends an array of whole numbers 0..255 to dst. ok is false for any other value,
+	// and nothing is consumed then.
+	octets(dst []byte) (out []byte, ok bool, err error)
 	// skip checks the next value and forgets it.
 	skip() error
 	// text appends the next value to dst as compact JSON text.

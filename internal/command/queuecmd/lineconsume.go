@@ -1,0 +1,159 @@
+package queuecmd
+
+import (
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/queue"
+)
+
+const (
+	consumeWords = "name [consumer] [COUNT count] [WAIT milliseconds] [DEADLINE milliseconds] " +
+		"[FULL]"
+	peekWords = "name [COUNT count] [STATE <ready|delayed|leased|dead>] [AFTER id]"
+)
+
+// anyConsumer is the consumer of lines that name none.
+var anyConsumer = []byte("resp3")
+
+func consumeLines() []*command.Row {
+	return []*command.Row{{
+		Name: "QCONSUME", Arity: -2, Queue: 1, Flags: writes, Words: consumeWords,
+		Summary: "Leases the next message, or up to COUNT; waits for one if wanted.",
+		Run:     consumeLine,
+	}, {
+		Name: "QPEEK", Arity: -2, Queue: 1, Flags: command.Read, Words: peekWords,
+		Summary: "Shows messages without leasing them, in the order of delivery.",
+		Run: func(c *command.Ctx, argv [][]byte) error {
+			l := line{words: argv[2:], row: "QPEEK", usage: peekWords}
+			return peekLine(c, argv[1], &l, effect.Ready)
+		},
+	}}
+}
+
+// takeLine is a QCONSUME.
+type takeLine struct {
+	wanted
+	counted, full bool
+}
+
+// read reads the words behind the queue. The first of them is the consumer unless it is an option.
+func (t *takeLine) read(words [][]byte) error {
+	l := line{words: words, row: "QCONSUME", usage: consumeWords}
+	t.consumer, t.count, t.bytes = anyConsumer, 1, maxAnswerBytes
+	for first := true; l.more(); first = false {
+		switch {
+		case l.is("COUNT"):
+			t.count, t.counted = l.count("COUNT"), true
+		case l.is("WAIT"):
+			t.wait = l.number("WAIT")
+		case l.is("DEADLINE"):
+			t.deadline = l.number("DEADLINE")
+		case l.is("FULL"):
+			t.full = true
+		case first:
+			t.consumer = l.word()
+		default:
+			l.bad()
+		}
+	}
+	switch {
+	case l.err != nil:
+		return l.err
+	case t.wait > maxWait:
+		return errWait
+	case t.deadline > mostMillis:
+		return errLongLease
+	}
+	return nil
+}
+
+func consumeLine(c *command.Ctx, argv [][]byte) error {
+	t := takeLine{wanted: wanted{name: argv[1]}}
+	if err := t.read(argv[2:]); err != nil {
+		return err
+	}
+	s := borrow()
+	defer s.giveBack()
+	if parked, err := t.take(c, s); parked || err != nil {
+		return err
+	}
+	reply := s.four
+	if t.full {
+		reply = s.whole
+	}
+	switch {
+	case t.counted:
+		c.Reply.Array(len(s.views))
+		for i := range s.views {
+			reply(c.Reply, &s.views[i])
+		}
+	case len(s.views) == 0:
+		c.Reply.Null()
+	default:
+		reply(c.Reply, &s.views[0])
+	}
+	return nil
+}
+
+// four writes a message as the contract has it: id, payload, priority, retry_count.
+func (s *scratch) four(r command.Reply, v *queue.View) {
+	r.Array(4)
+	s.replyID(r, v.ID)
+	r.Bytes(v.Payload)
+	r.Int(int64(v.Priority))
+	r.Int(int64(v.Retries))
+}
+
+// whole writes all of a message that was leased. There are no JSON values on this wire.
+func (s *scratch) whole(r command.Reply, v *queue.View) {
+	r.Map(9)
+	r.Str("id")
+	s.replyID(r, v.ID)
+	pairPayload(r, v)
+	pairInt(r, "priority", int64(v.Priority))
+	pairInt(r, "retry_count", int64(v.Retries))
+	pairInt(r, "max_retries", int64(v.MaxRetries))
+	r.Str("token")
+	s.replyToken(r, v.Token)
+	pairInt(r, "deadline", v.Due)
+	pairInt(r, "timestamp", v.Created/1000)
+	r.Str("headers")
+	if len(v.Headers) == 0 {
+		r.Str("{}")
+	} else {
+		r.JSON(v.Headers)
+	}
+}
+
+// peekLine answers an array of maps.
+func peekLine(c *command.Ctx, name []byte, l *line, state effect.MessageState) error {
+	limit, after := int64(defaultPeek), []byte(nil)
+	for l.more() {
+		switch {
+		case l.is("COUNT"):
+			limit = l.count("COUNT")
+		case l.is("AFTER"):
+			after = l.word()
+		case state != effect.DeadLetter && l.is("STATE"):
+			if word := l.word(); l.err == nil {
+				state, l.err = parseState(word)
+			}
+		default:
+			l.bad()
+		}
+	}
+	if l.err != nil {
+		return l.err
+	}
+	s := borrow()
+	defer s.giveBack()
+	if err := s.peek(c, name, state, after, int(min(limit, maxPeek))); err != nil {
+		return err
+	}
+	n := fitting(s.views)
+	c.Reply.Array(n)
+	for i := range n {
+		s.seen(c.Reply, commandID, &s.views[i])
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package queuecmd
+
+import (
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/queue"
+)
+
+const (
+	ackWords    = "name id [id ...] [TOKEN token]"
+	nackWords   = "name id [0|1|false|true] [REQUEUE <0|1>] [DELAY milliseconds] [TOKEN token]"
+	extendWords = "name id milliseconds [TOKEN token]"
+
+	deadListWords  = "name [COUNT count] [AFTER id]"
+	deadRetryWords = "name <ALL|LIMIT count|id [id ...]> [DRYRUN]"
+	deadPurgeWords = "name <ALL|id [id ...]> [DRYRUN]"
+)
+
+func settleLines() []*command.Row {
+	return []*command.Row{{
+		Name: "QACK", Arity: -3, Queue: 1, Flags: writes, Words: ackWords,
+		Summary: "Removes messages that are done with; of several it returns how many it could.",
+		Run:     ackLine,
+	}, {
+		Name: "QNACK", Arity: -3, Queue: 1, Flags: writes, Words: nackWords,
+		Summary: "Gives a message back: to be delivered again, or dropped.",
+		Run:     nackLine,
+	}, {
+		Name: "QEXTEND", Arity: -4, Queue: 1, Flags: writes, Words: extendWords,
+		Summary: "Gives a consumer more time for a message and returns the new deadline.",
+		Run:     extendLine,
+	}}
+}
+
+// lineSettle settles one message named by a word.
+func (s *scratch) lineSettle(c *command.Ctx, name, id []byte, token uint64, do settle) error {
+	s.lease.Token = token
+	var known bool
+	if s.lease.ID, known = queue.ParseID(id); !known {
+		if _, err := c.Queues.Stats(name); err != nil {
+			return err
+		}
+		return noMessage(id)
+	}
+	return do(c, name, &s.lease)
+}
+
+// ackLine answers +OK for one message, and for several the number of those acknowledged.
+func ackLine(c *command.Ctx, argv [][]byte) error {
+	ids := argv[2:]
+	var token uint64
+	if n := len(ids); n > 2 && is(ids[n-2], "TOKEN") {
+		l := line{words: ids[n-1:], row: "QACK", usage: ackWords}
+		if token = l.token(); l.err != nil {
+			return l.err
+		}
+		if ids = ids[:n-2]; len(ids) > 1 {
+			return errTokenOfOne
+		}
+	}
+	s := borrow()
+	defer s.giveBack()
+	if len(ids) == 1 {
+		return ok(c, s.lineSettle(c, argv[1], ids[0], token, ackOne))
+	}
+	if _, err := c.Queues.Stats(argv[1]); err != nil {
+		return err
+	}
+	settled := int64(0)
+	for _, id := range ids {
+		if s.lineSettle(c, argv[1], id, 0, ackOne) == nil {
+			settled++
+		}
+	}
+	c.Reply.Int(settled)
+	return nil
+}
+
+// nackLine: a bare third argument says whether to deliver the message again, as most clients of
+// the reference server mean it; one of them means a delay of 0 by its 0.
+func nackLine(c *command.Ctx, argv [][]byte) error {
+	how := queue.Nack{Requeue: true, Delay: byBackoff}
+	l := line{words: argv[3:], row: "QNACK", usage: nackWords}
+	if l.more() {
+		if on, bare := truth(l.words[0]); bare {
+			l.word()
+			how.Requeue = on
+		}
+	}
+	var token uint64
+	for l.more() {
+		switch {
+		case l.is("REQUEUE"):
+			word := l.word()
+			var known bool
+			if how.Requeue, known = truth(word); !known {
+				l.bad()
+			}
+		case l.is("DELAY"):
+			how.Delay = l.number("DELAY")
+		case l.is("TOKEN"):
+			token = l.token()
+		default:
+			l.bad()
+		}
+	}
+	switch {
+	case l.err != nil:
+		return l.err
+	case how.Delay > 0 && !how.Requeue:
+		return errNackDelay
+	case how.Delay > farthest:
+		return errFar
+	}
+	s := borrow()
+	defer s.giveBack()
+	return ok(c, s.lineSettle(c, argv[1], argv[2], token,
+		func(c *command.Ctx, name []byte, l *queue.Lease) error {
+			return c.Queues.Nack(name, l, how)
+		}))
+}
+
+func extendLine(c *command.Ctx, argv [][]byte) error {
+	l := line{words: argv[3:], row: "QEXTEND", usage: extendWords}
+	duration := l.number("the number of milliseconds")
+	var token uint64
+	if l.is("TOKEN") {
+		token = l.token()
+	}
+	if err := l.end(); err != nil {
+		return err
+	}
+	if duration > mostMillis {
+		return errLongLease
+	}
+	s := borrow()
+	defer s.giveBack()
+	return s.lineSettle(c, argv[1], argv[2], token,
+		func(c *command.Ctx, name []byte, l *queue.Lease) error {
+			until, err := c.Queues.Extend(name, l, duration)
+			if err == nil {
+				c.Reply.Int(until)
+			}
+			return err
+		})
+}
+
+func lookLines() []*command.Row {
+	return []*command.Row{
+		quick("QSTATS", "Returns a queue's depth, its consumers, and counts since the start.", reads,
+			func(c *command.Ctx, name []byte) error {
+				stats, err := c.Queues.Stats(name)
+				if err != nil {
+					return err
+				}
+				c.Reply.Array(2 * sevenStats)
+				replyStats(c.Reply, &stats)
+				return nil
+			}),
+		quick("QINFO", "Returns everything about a queue: settings, figures, consumers.",
+			command.Read, info),
+	}
+}
+
+// deadLine is QDLQ.
+func deadLine() *command.Row {
+	return &command.Row{
+		Name: "QDLQ", Arity: -2, Flags: command.Write, Summary: "Commands about dead letters.",
+		Subcommands: []*command.Row{{
+			Name: "LIST", Arity: -3, Queue: 2, Flags: command.Read, Words: deadListWords,
+			Summary: "Shows the dead letters kept with a queue, oldest first.",
+			Run: func(c *command.Ctx, argv [][]byte) error {
+				l := line{words: argv[3:], row: "QDLQ LIST", usage: deadListWords}
+				return peekLine(c, argv[2], &l, effect.DeadLetter)
+			},
+		}, {
+			Name: "RETRY", Arity: -4, Queue: 2, Flags: command.Write, Words: deadRetryWords,
+			Summary: "Makes dead letters ready again, with no retries counted.",
+			Run: deadLines("QDLQ RETRY", deadRetryWords, true,
+				func(c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool) (
+					int64, error,
+				) {
+					return c.Queues.Redrive(name, ids, limit, dry)
+				}),
+		}, {
+			Name: "PURGE", Arity: -4, Queue: 2, Flags: command.Write, Words: deadPurgeWords,
+			Summary: "Removes dead letters.",
+			Run: deadLines("QDLQ PURGE", deadPurgeWords, false,
+				func(c *command.Ctx, name []byte, ids []queue.ID, _ int, dry bool) (
+					int64, error,
+				) {
+					return c.Queues.PurgeDead(name, ids, dry)
+				}),
+		}},
+	}
+}
+
+// deadLines makes a command over chosen dead letters, which answers how many they were.
+func deadLines(row, usage string, limited bool,
+	do func(c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool) (int64, error),
+) func(*command.Ctx, [][]byte) error {
+	return func(c *command.Ctx, argv [][]byte) error {
+		s := borrow()
+		defer s.giveBack()
+		l := line{words: argv[3:], row: row, usage: usage}
+		limit := 0
+		switch {
+		case l.is("ALL"):
+		case limited && l.is("LIMIT"):
+			limit = int(l.count("LIMIT"))
+		default:
+			for l.more() && !(len(s.ids) > 0 && is(l.words[0], "DRYRUN")) {
+				l.err = s.addID(c, argv[2], l.word())
+			}
+		}
+		dry := l.is("DRYRUN")
+		if err := l.end(); err != nil {
+			return err
+		}
+		n, err := do(c, argv[2], s.ids, limit, dry)
+		if err == nil {
+			c.Reply.Int(n)
+		}
+		return err
+	}
+}
