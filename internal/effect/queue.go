@@ -116,3 +116,16 @@ type QueueSettings struct {
 	DedupWindow  int64
 	SingleActive bool // one consumer at a time
 }
+
+var reasonWords = [...]string{
+	"", "acked", "rejected", "max_retries", "expired", "overflow", "lease_expired",
+	"disconnected", "nacked", "moved", "redriven",
+}
+
+// String is the word for r that clients see; empty for NoReason.
+func (r Reason) String() string {
+	if int(r) < len(reasonWords) {
+		return reasonWords[r]
+	}
+	return "unknown"
+}

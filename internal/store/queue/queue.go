@@ -128,9 +128,3 @@ type Waker interface {
 	// It must not block.
 	Wake()
 }
-
-// Waiter is a consumer's place in the line of a queue. Its zero value with a Waker is ready. It
-// belongs to one connection; the fields below it belong to the store.
-type Waiter struct {
-	Waker Waker
-}

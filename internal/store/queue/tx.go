@@ -1,185 +1,221 @@
 package queue
 
 import (
+	"math/bits"
+	"unsafe"
+
 	"github.com/synapdb/synap/internal/effect"
 )
 
-// Options configures a store.
-type Options struct {
-	Shards   int      // power of two, 1..256; 0 = 16
-	Defaults Settings // of queues made without settings; Fill completes zero values
-	// Random returns random bits, for tokens, incarnations and jitter; nil = math/rand/v2.
-	Random func() uint64
-	// Alarm is called when something comes due earlier than Maintain said last. It must not block
-	// or use the store. Optional.
-	Alarm func()
+// Tx locks declared queues. It is reused: Begin resets it. Not safe for concurrent use.
+type Tx struct {
+	s              *Store
+	now            int64
+	shards         [mostShards / 64]uint64 // declared, one bit each
+	locked, atomic bool
+	quiet          bool // effects come from outside
+	silent         bool // nobody needs an alarm
+
+	names   [][]byte // declared, borrowed until Lock
+	touched []*queue // waiters of these may be served now
+	asking  asking
+	wakes   []Waker // to be called when nothing is locked
+
+	buffer []byte // the record so far; see record
+	lender *shard // whose scratch it is, nil when there is none
+
+	undo  []undo // of the atomic section
+	saved []savedQueue
+	mark  int // of the record, what was there before the atomic section
 }
 
-// Store is a set of queues. It is safe for concurrent use through Tx.
-type Store struct{}
-
-// Tx locks declared queues. It is reused: Begin resets it. Not safe for concurrent use.
-type Tx struct{}
-
-// New makes a store. It fails if the options are out of bounds, or the process' address space.
-func New(o Options) (*Store, error) { return nil, nil }
-
-// Close gives the memory back. No Tx may be open.
-func (s *Store) Close() error { return nil }
-
-// SetJournal makes every change go to j from now on; nil, as at first, means none does. While j
-// admits nothing the store is frozen: leases don't end, nothing expires.
-func (s *Store) SetJournal(j effect.Journal) {}
-
-// Defaults are the settings of queues made without any.
-func (s *Store) Defaults() Settings { return Settings{} }
+// keptSlots bounds the slices that a Tx keeps between uses.
+const keptSlots = 64
 
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
-func (s *Store) Begin(t *Tx, now int64) {}
+func (s *Store) Begin(t *Tx, now int64) {
+	t.s, t.now = s, now
+	t.shards = [mostShards / 64]uint64{}
+	t.locked, t.atomic, t.quiet, t.silent = false, false, false, false
+	t.names = emptied(t.names)
+	t.asking = asking{}
+}
 
-// Declare adds a queue to be locked. Call it before Lock.
-func (t *Tx) Declare(name []byte) {}
+// emptied forgets what a slice holds, and the slice if it has grown.
+func emptied[T any](s []T) []T {
+	if cap(s) > keptSlots {
+		return nil
+	}
+	clear(s)
+	return s[:0]
+}
+
+func (s *Store) shardOf(name []byte) *shard { return &s.shards[s.hashOf(name)&s.mask] }
+
+// Declare adds a queue to be locked. Call it before Lock; name must stay as it is until then.
+func (t *Tx) Declare(name []byte) {
+	t.names = append(t.names, name)
+	t.declare(t.s.shardOf(name).number)
+}
+
+func (t *Tx) declare(shard uint64) { t.shards[shard/64] |= 1 << (shard % 64) }
 
 // DeclareAll adds every queue. Call it before Lock.
-func (t *Tx) DeclareAll() {}
+func (t *Tx) DeclareAll() {
+	for i := range t.s.shards {
+		t.declare(uint64(i))
+	}
+}
 
 // Lock takes the locks of all declared queues, and of those that take their dead letters, in the
 // one lock order: ascending shards. Locks of keys come before, the journal's after them.
-func (t *Tx) Lock() {}
+func (t *Tx) Lock() {
+	for {
+		for w, set := range t.shards {
+			for ; set != 0; set &= set - 1 {
+				sh := &t.s.shards[w*64+bits.TrailingZeros64(set)]
+				sh.mu.Lock()
+				if t.now != 0 {
+					sh.clock = t.now
+				}
+			}
+		}
+		if t.quiet || !t.declareTargets() {
+			break
+		}
+	}
+	t.names = emptied(t.names)
+	t.locked = true
+}
 
-// Record is the bytes of the effects so far; the caller hands them to the journal, before Unlock.
-func (t *Tx) Record() []byte { return nil }
-
-// Recorded says that the caller has handed on Record.
-func (t *Tx) Recorded() {}
+// declareTargets adds the shards of the dead-letter queues of declared queues, and says whether
+// some were missing: then the locks are released, because the order would not be kept.
+func (t *Tx) declareTargets() (missing bool) {
+	before := t.shards
+	for _, name := range t.names {
+		sh := t.s.shardOf(name)
+		if sh.targets == 0 {
+			continue
+		}
+		if q := sh.queues[string(name)]; q != nil && q.set.DeadLetter != "" {
+			t.declare(t.s.shardOf(bytesOf(q.set.DeadLetter)).number)
+		}
+	}
+	if t.shards == before {
+		return false
+	}
+	for w, set := range before {
+		for ; set != 0; set &= set - 1 {
+			t.s.shards[w*64+bits.TrailingZeros64(set)].mu.Unlock()
+		}
+	}
+	return true
+}
 
 // Unlock ends the Tx, handing its effects to the journal if the caller has not, and wakes whom
 // they concern.
-func (t *Tx) Unlock() {}
-
-// Atomic starts to remember how to undo: a later Rollback restores everything as it was. It ends
-// with Rollback or Unlock. Delete and Purge can't be undone and must not be used.
-func (t *Tx) Atomic() {}
-
-// Rollback undoes everything since Atomic.
-func (t *Tx) Rollback() {}
-
-// Create makes a queue, the zero values of settings completed by the defaults. false: it exists,
-// and stays as it is. The error is about settings out of bounds.
-func (t *Tx) Create(name []byte, o Settings) (created bool, err error) { return false, nil }
-
-// Update changes the settings of a queue.
-func (t *Tx) Update(name []byte, change func(*Settings)) error { return nil }
-
-// Delete removes a queue with all its messages; false: there is none.
-func (t *Tx) Delete(name []byte) bool { return false }
-
-// Publish adds a message. Errors: QueueNotFound, QueueFull, values out of bounds.
-func (t *Tx) Publish(name []byte, m *Message) (Published, error) { return Published{}, nil }
-
-// Deliver leases ready messages to a consumer and appends them to dst: none when there are none,
-// the queue is absent or paused, the consumer is at its prefetch limit or not the active one.
-func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View { return dst }
-
-// Ack removes a leased message. Errors: QueueNotFound, MessageNotFound, StaleLease.
-func (t *Tx) Ack(name []byte, l *Lease) error { return nil }
-
-// Nack gives a leased message back. Errors as of Ack.
-func (t *Tx) Nack(name []byte, l *Lease, n Nack) error { return nil }
-
-// Extend makes a lease end at now + duration (ms; 0 = the queue's ack deadline) and returns that
-// moment. Errors as of Ack.
-func (t *Tx) Extend(name []byte, l *Lease, duration int64) (deadline int64, err error) { return 0, nil }
-
-// Peek appends up to limit messages in a state to dst, in order of service (dead letters: oldest
-// first), from the one behind after (zero: from the first), without leasing them.
-func (t *Tx) Peek(name []byte, state effect.MessageState, after ID, limit int,
-	dst []View,
-) ([]View, error) {
-	return dst, nil
+func (t *Tx) Unlock() {
+	t.commit()
+	t.handOn()
+	for i := 0; i < len(t.touched); i++ {
+		q := t.touched[i]
+		q.marked = false
+		if !q.gone {
+			t.match(q)
+		}
+	}
+	t.touched = emptied(t.touched)
+	soon := int64(0)
+	t.locked = false
+	for w, set := range t.shards {
+		for ; set != 0; set &= set - 1 {
+			sh := &t.s.shards[w*64+bits.TrailingZeros64(set)]
+			sh.account()
+			if sh.sooner {
+				sh.sooner = false
+				if at := sh.next(); soon == 0 || at < soon {
+					soon = at
+				}
+			}
+			sh.mu.Unlock()
+		}
+	}
+	if soon != 0 && t.s.promise(soon) && !t.silent {
+		t.s.alarm()
+	}
+	if len(t.wakes) > 0 {
+		for _, w := range t.wakes {
+			w.Wake()
+		}
+		t.wakes = emptied(t.wakes)
+	}
 }
 
-// Purge removes ready messages, and delayed ones if wanted.
-func (t *Tx) Purge(name []byte, delayed bool) (purged int64, err error) { return 0, nil }
-
-// Redrive makes dead letters ready again with no retries counted: those named, or up to limit of
-// all, oldest first (0 = all). dry only counts. A named one that is none is MessageNotFound, and
-// nothing happens.
-func (t *Tx) Redrive(name []byte, ids []ID, limit int, dry bool) (n int64, err error) { return 0, nil }
-
-// PurgeDead removes dead letters: those named, or all. dry only counts.
-func (t *Tx) PurgeDead(name []byte, ids []ID, dry bool) (n int64, err error) { return 0, nil }
-
-// Stats reads the counters of a queue.
-func (t *Tx) Stats(name []byte) (Stats, error) { return Stats{}, nil }
-
-// Info reads everything about a queue.
-func (t *Tx) Info(name []byte) (Info, error) { return Info{}, nil }
-
-// Park puts w in the line of a queue until until (ms since the Unix epoch), at its old place if
-// it was woken in vain. It is woken once: when there may be something for consumer, when the queue
-// is deleted, or at until. false: the queue is absent.
-func (t *Tx) Park(name, consumer []byte, w *Waiter, until int64) bool { return false }
-
-// Unpark gives a place up; a wake that was meant for it goes to the next one. No lock may be held.
-func (s *Store) Unpark(w *Waiter) {}
-
-// Detach gives back what a push connection holds of a queue, in its old place and with one retry
-// more, as after a failed delivery. No lock may be held.
-func (s *Store) Detach(name []byte, conn uint64, now int64) {}
-
-// Names returns up to limit names of queues that begin with prefix and come after after, sorted.
-func (s *Store) Names(prefix, after string, limit int) []string { return nil }
-
-// Totals adds up the stats of all queues, and counts them.
-func (s *Store) Totals() (queues int64, sum Stats) { return 0, Stats{} }
-
-// Memory is the bytes in use over all components. It is cheap and locks nothing.
-func (s *Store) Memory() int64 { return 0 }
-
-// Resident is Memory and freed blocks not yet given back to the system.
-func (s *Store) Resident() int64 { return 0 }
-
-// Full says that little of a shard's address space is left: nothing may grow.
-func (s *Store) Full() bool { return false }
-
-// Maintain does what has come due by now (ms since the Unix epoch): leases end, delays are over,
-// messages expire, waiters give up; and upkeep of memory. It takes about budget microseconds and
-// returns when it should be called again: now if there is more, 0 if nothing is ever due.
-func (s *Store) Maintain(now, budget int64) (next int64) { return 0 }
-
-// Recovered ends a recovery at now: what push connections held of an earlier process is given
-// back. Call it after SetJournal and before anybody uses the store.
-func (s *Store) Recovered(now int64) {}
-
-// ReplayRecord applies the effects over queues of a record written at timeMillis, exactly. A
-// malformed record changes nothing and is an error.
-func (s *Store) ReplayRecord(timeMillis int64, payload []byte) error { return nil }
-
-// ExportCursor is how far an Export came. The zero value is the beginning.
-type ExportCursor struct {
-	Entries uint64 // exported so far: queues, messages, deduplication ids
+// touch notes that waiters of q may be served when the Tx ends.
+func (t *Tx) touch(q *queue) {
+	if t.atomic && !q.saved {
+		t.save(q)
+	}
+	if !q.marked {
+		q.marked = true
+		t.touched = append(t.touched, q)
+	}
 }
 
-// Export appends the next slice of the store to dst, as effects, and says whether there may be
-// more: see kv.Store.Export.
-func (s *Store) Export(c *ExportCursor, dst []byte) (out []byte, more bool) { return dst, false }
+// holds says whether a shard is locked.
+func (t *Tx) holds(sh *shard) bool {
+	return t.locked && t.shards[sh.number/64]&(1<<(sh.number%64)) != 0
+}
 
-// Import adds what Export wrote, at now. Several may run at once; FinishImport ends it.
-func (s *Store) Import(now int64, block []byte) error { return nil }
+// find returns a queue, nil if there is none. To touch a queue that was not declared would be a
+// race that corrupts memory, so it is checked always; it costs about 1 ns.
+func (t *Tx) find(name []byte) *queue {
+	sh := t.s.shardOf(name)
+	if !t.holds(sh) {
+		panic("queue: use of a queue that was not declared")
+	}
+	return sh.queues[string(name)]
+}
 
-// FinishImport puts imported messages in order. It is also called at the end of replaying.
-func (s *Store) FinishImport() {}
+// bytesOf is a view of s, which must not be written to.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// Clear removes everything, without effects: a snapshot turned out to be damaged.
-func (s *Store) Clear() {}
+// keptScratch bounds the buffer that a shard keeps between records.
+const keptScratch = 256 << 10
 
-// Digest is a checksum over queues, their settings and their messages in all states, and what is
-// remembered for deduplication at now. Counters of the process are not part of it.
-func (s *Store) Digest(now int64) [32]byte { return [32]byte{} }
+// record puts e into the record of t. The buffer is lent by a locked shard: Tx values, of which
+// every connection has one, hold no memory of their own.
+func (t *Tx) record(q *queue, e *effect.Queue) {
+	q.version++
+	if t.s.journal == nil || t.quiet {
+		return
+	}
+	if t.lender == nil {
+		t.lender, t.buffer = q.shard, q.shard.scratch[:0]
+	}
+	e.Name = bytesOf(q.name)
+	t.buffer = effect.AppendQueue(t.buffer, e)
+}
 
-// AppendID appends the text of id, a UUID of 36 characters, to dst.
-func AppendID(dst []byte, id ID) []byte { return dst }
+// Record is the bytes of the effects so far; the caller hands them to the journal, before Unlock.
+func (t *Tx) Record() []byte { return t.buffer }
 
-// ParseID reads what AppendID wrote, in any letter case.
-func ParseID(text []byte) (ID, bool) { return ID{}, false }
+// Recorded says that the caller has handed on Record.
+func (t *Tx) Recorded() { t.buffer = t.buffer[:0] }
+
+// handOn gives the record to the journal. All locks are still held, so nobody saw its effects yet
+// who could get a record of his own in front of it.
+func (t *Tx) handOn() {
+	if len(t.buffer) > 0 {
+		t.s.journal.Append(t.now, t.buffer)
+	}
+	if t.lender == nil {
+		return
+	}
+	if cap(t.buffer) <= keptScratch {
+		t.lender.scratch = t.buffer[:0]
+	} else {
+		t.lender.scratch = nil
+	}
+	t.lender, t.buffer = nil, nil
+}
