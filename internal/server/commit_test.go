@@ -31,6 +31,14 @@ type durable struct {
 
 func startDurable(t *testing.T, o Options) *durable {
 	t.Helper()
+	d := newDurable(t)
+	d.serve(o)
+	return d
+}
+
+// newDurable makes the engine, with further commands.
+func newDurable(t *testing.T, more ...*command.Row) *durable {
+	t.Helper()
 	store, err := kv.New(kv.Options{Shards: 4})
 	if err != nil {
 		t.Fatal(err)
@@ -39,18 +47,25 @@ func startDurable(t *testing.T, o Options) *durable {
 	f := &fixture{t: t, clock: clock.NewManual(1_000_000)}
 	d := &durable{fixture: f, journal: new(journaltest.Fake)}
 	table := command.NewTable(rediscmd.Rows(), conncmd.Rows(),
-		synapcmd.Rows(synapcmd.Options{}))
+		synapcmd.Rows(synapcmd.Options{}), more)
 	d.engine = &command.Engine{Table: table, Store: store, Clock: f.clock,
 		Sessions: command.NewRegistry(), Settings: &command.Settings{}, Persistence: d.journal,
 		Limits: command.Limits{BatchItems: 100, BatchBytes: 1 << 20}}
-	o.Clock, o.Loops = f.clock, max(o.Loops, 1)
+	return d
+}
+
+func (d *durable) serve(o Options) {
+	t := d.t
+	t.Helper()
+	o.Clock, o.Loops = d.clock, max(o.Loops, 1)
 	o.Doors = []Door{{Name: "HTTP", Host: "127.0.0.1", Dialect: HTTPDoor},
 		{Name: "RESP", Host: "127.0.0.1", Dialect: RESPDoor}}
-	if f.Server, err = Listen(o); err != nil {
+	var err error
+	if d.Server, err = Listen(o); err != nil {
 		t.Fatal(err)
 	}
 	handler := httpwire.NewHandler(d.engine, httpwire.Options{})
-	err = f.Start(Protocols{
+	err = d.Start(Protocols{
 		RESP: func(s *command.Session) wire.Conn {
 			return resp.NewConn(d.engine, s, resp.Limits{})
 		},
@@ -58,14 +73,13 @@ func startDurable(t *testing.T, o Options) *durable {
 		General:  handler,
 		Commit:   d.engine.Commit,
 		Sessions: d.engine.Sessions,
-		Counters: func() *command.Counters { return command.NewCounters(table) },
-		Rows:     len(command.NewCounters(table).Calls),
+		Counters: func() *command.Counters { return command.NewCounters(d.engine.Table) },
+		Rows:     len(command.NewCounters(d.engine.Table).Calls),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(f.stop)
-	return d
+	t.Cleanup(d.stop)
 }
 
 // hold makes commits wait until the returned function is called, and say on begun that they do.
