@@ -14,6 +14,9 @@ type Parking struct {
 	Until int64
 }
 
+// Waker tells a connection that what it waits for may have come.
+type Waker = queue.Waker
+
 // Park waits in the line of a queue for up to wait ms, counted from the command's first run. false
 // means that the command must answer now: it may not wait here, or has waited long enough, or
 // there is no such queue. After true it returns without a reply.

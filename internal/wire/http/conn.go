@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/synapdb/synap/internal/command"
-	"github.com/synapdb/synap/internal/store/queue"
 	"github.com/synapdb/synap/internal/wire"
 )
 
@@ -15,7 +14,7 @@ import (
 type Conn struct {
 	handler *Handler
 	session *command.Session
-	waker   queue.Waker      // nil: nothing may wait
+	waker   command.Waker    // nil: nothing may wait
 	parking *command.Parking // of the first request that waited; nil before
 	feed    *feed            // nil: HTTP is spoken
 	ending  bool             // the server shuts down

@@ -111,8 +111,8 @@ func (c *Conn) gather(in []byte) (need int, err protocolError) {
 }
 
 // runGathered executes the gathered commands until one halts the connection or out is full, and
-// returns the bytes of those it executed; one that parked is not among them. Pipelined commands are announced to the store first:
-// it fetches what they will look for all at once.
+// returns the bytes of those it executed; one that parked is not among them. Pipelined commands
+// are announced to the store first: it fetches what they will look for all at once.
 func (c *Conn) runGathered(out *wire.Output) (bytes int) {
 	if len(c.lines) > 1 {
 		c.keys = c.keys[:0]
