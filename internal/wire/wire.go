@@ -56,9 +56,9 @@ type Sleeper interface {
 
 // Keeper is a Conn that may live on while its peer says nothing.
 type Keeper interface {
-	// Keep is called on the loop about once a second. heard is when the peer last said something, or
-	// the server began to listen again (both in ms since the Unix epoch). true: the connection is
-	// not idle, and looks after its peer itself; what it has to say waits for Feed.
+	// Keep is called on the loop about once a second. heard is when the peer last said something,
+	// or the server began to listen again (both in ms since the Unix epoch). true: the connection
+	// is not idle, and looks after its peer itself; what it has to say waits for Feed.
 	Keep(now, heard int64) bool
 }
 

@@ -102,7 +102,10 @@ func (r *feedRound) take(e ws.Event) {
 	case ws.Binary:
 		r.end(ws.CodeUnsupported, "messages must be text: JSON")
 	case ws.Ping:
-		r.out.Buf = ws.AppendPong(r.out.Buf, e.Data)
+		r.push() // so that a peer knows by the pong that what was there has been sent
+		if !r.ended {
+			r.out.Buf = ws.AppendPong(r.out.Buf, e.Data)
+		}
 	case ws.Closing:
 		r.end(e.Code, "")
 	}
@@ -133,7 +136,7 @@ func (r *feedRound) push() {
 	for start := len(r.out.Buf); ; {
 		if r.out.Full() || len(r.out.Buf)-start >= maxPush {
 			// The server first sends what is there, as slowly as the peer reads.
-			r.sub.Waiter.Waker.Wake()
+			r.sub.Waker.Wake()
 			return
 		}
 		r.x.json.reset()

@@ -14,7 +14,8 @@ import (
 	"github.com/synapdb/synap/internal/wire"
 )
 
-// handshake is a WebSocket handshake; an override "Name: value" replaces a header, "Name:" drops it.
+// handshake is a WebSocket handshake. An override "Name: value" replaces a header, "Name:" drops
+// it.
 func handshake(path string, override ...string) string {
 	headers := []string{"Connection: Upgrade", "Upgrade: websocket",
 		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}
@@ -179,8 +180,8 @@ func TestFramesRightBehindTheHandshakeAreRead(t *testing.T) {
 	s.fake.add("1")
 	answer := s.feed(handshake("/fake/a/ws/me") + masked(frames.OpPing, true, "x") +
 		masked(frames.OpText, true, `{"command":"say","text":"2"}`))
-	s.want(unframe(t, answer[len(switching):]), `{"type":"connected","name":"a","consumer_id":"me"}`,
-		"pong x", pushed("1"), pushed("2"))
+	s.want(unframe(t, answer[len(switching):]),
+		`{"type":"connected","name":"a","consumer_id":"me"}`, pushed("1"), "pong x", pushed("2"))
 }
 
 func TestCommandsOfTheSocket(t *testing.T) {
@@ -211,8 +212,8 @@ func TestCommandsOfTheSocket(t *testing.T) {
 			`field: it must be a string` + knows + `"missing_field","request_id":"r"}`},
 		{`{"command":`, `{"type":"error","error":"Invalid request: JSON at byte 11: unexpected ` +
 			`end; a value was expected","code":"bad_request"}`},
-		{`ping`, `{"type":"error","error":"Invalid request: JSON at byte 0: a value was expected",` +
-			`"code":"bad_request"}`},
+		{`ping`, `{"type":"error","error":"Invalid request: JSON at byte 0: a value was ` +
+			`expected","code":"bad_request"}`},
 		{`[]`, `{"type":"error","error":"Invalid request: a frame must be an object, not an ` +
 			`array","code":"bad_request"}`},
 		{`{"command":"say","text":"x"} {}`, `{"type":"error","error":"Invalid request: JSON at ` +
@@ -239,9 +240,10 @@ func TestFramesOfTheProtocol(t *testing.T) {
 	}{
 		"fragments with a ping between": {masked(frames.OpText, false, ack[:9]) +
 			masked(frames.OpPing, true, "p") + masked(cont, true, ack[9:]), "pong p", wire.Open},
-		"a pong":               {masked(frames.OpPong, true, "p"), "", wire.Open},
-		"half a frame":         {masked(frames.OpPing, true, "p")[:4], "", wire.Open},
-		"close":                {masked(frames.OpClose, true, "\x03\xe8bye"), "close 1000 ", wire.Close},
+		"a pong":       {masked(frames.OpPong, true, "p"), "", wire.Open},
+		"half a frame": {masked(frames.OpPing, true, "p")[:4], "", wire.Open},
+		"close": {masked(frames.OpClose, true, "\x03\xe8bye"), "close 1000 ",
+			wire.Close},
 		"close without a code": {masked(frames.OpClose, true, ""), "close 0 ", wire.Close},
 		"nothing after a close": {masked(frames.OpClose, true, "\x0f\xa0") +
 			masked(frames.OpPing, true, "p"), "close 4000 ", wire.Close},
@@ -464,7 +466,8 @@ func TestAServerThatEndsSaysSo(t *testing.T) {
 // FuzzSocket feeds any bytes in any portions to an open feed: what comes back are whole frames,
 // nothing behind a close frame, and what was held is given back.
 func FuzzSocket(f *testing.F) {
-	f.Add([]byte(masked(frames.OpText, true, `{"command":"say","text":[1,"x"],"request_id":1}`)), byte(2))
+	f.Add([]byte(masked(frames.OpText, true,
+		`{"command":"say","text":[1,"x"],"request_id":1}`)), byte(2))
 	f.Add([]byte(masked(frames.OpText, false, `{"command":"ack",`)+
 		masked(frames.OpPing, true, "")+
 		masked(frames.OpContinuation, true, `"message_id":"x"}`)), byte(200))

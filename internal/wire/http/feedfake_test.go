@@ -93,7 +93,7 @@ func (f *fakeFeed) next(c *command.Ctx, _ *command.Args, s *command.Subscription
 	f.Lock()
 	defer f.Unlock()
 	if len(f.ready) == 0 || len(f.held[s.Conn]) >= s.Window {
-		f.parked = append(f.parked, s.Waiter.Waker)
+		f.parked = append(f.parked, s.Waker)
 		s.Parked = true
 		return false, nil
 	}

@@ -51,7 +51,8 @@ func (c *Conn) Keep(now, heard int64) bool {
 	if f == nil {
 		return false
 	}
-	if f.say = f.judge(now, heard, c.handler.options.PingEvery.Milliseconds()); f.say != sayNothing {
+	f.say = f.judge(now, heard, c.handler.options.PingEvery.Milliseconds())
+	if f.say != sayNothing {
 		c.waker.Wake()
 	}
 	return true

@@ -20,7 +20,7 @@ func (c *Conn) upgrade(x *exchange, e *endpoint, out *wire.Output) wire.Verdict 
 	}
 	f := &feed{point: e.feed, path: string(x.req.path), query: string(x.req.query)}
 	f.reader.Most = min(maxFeedMessage, h.options.MaxBody)
-	f.sub.Conn, f.sub.Waiter.Waker = h.feeds.Add(1), c.waker
+	f.sub.Conn, f.sub.Waker = h.feeds.Add(1), c.waker
 	out.Buf = append(out.Buf, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"+
 		"Connection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	out.Buf = append(ws.AppendAccept(out.Buf, x.req.wsKey), "\r\n\r\n"...)
@@ -72,7 +72,7 @@ func (h *Handler) serveFeedRequest(x *exchange) {
 			x.failure(status, err.Error())
 			return
 		}
-		x.plain(400, "Bad WebSocket handshake: it must be a plain HTTP/1.1 request in origin form, "+
-			"with each header once\n")
+		x.plain(400, "Bad WebSocket handshake: it must be a plain HTTP/1.1 request in origin "+
+			"form, with each header once\n")
 	}
 }

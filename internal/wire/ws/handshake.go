@@ -10,7 +10,7 @@ const Version = "13"
 
 const (
 	keyBytes = 16 // of a Sec-WebSocket-Key, decoded
-	// keySalt makes sure that the answer comes from somebody who knows the protocol (RFC 6455, 1.3).
+	// keySalt shows that the answer comes from somebody who knows the protocol (RFC 6455, 1.3).
 	keySalt = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 )
 
