@@ -31,7 +31,8 @@ func cuts(t *testing.T) int {
 
 // The power is cut at a random call to the disk: while writing, syncing, preparing, taking a
 // snapshot, or recovering. After each cut exactly the first n records must be there, n being no
-// less than what was acknowledged at level disk; what was written as one, keys and messages, must be whole.
+// less than what was acknowledged at level disk; what was written as one, keys and messages, must
+// be whole.
 func TestPowerCutsLoseNothingAcknowledged(t *testing.T) {
 	acked := 0
 	for seed := 0; seed*5 < cuts(t); seed++ {

@@ -21,8 +21,8 @@ type DumpOptions struct {
 	From      uint64 // number of the first record
 }
 
-// Dump prints a data directory that no server uses as JSON lines: a line per key, queue, message and
-// deduplication id of the newest snapshot, a line per record of the journal. Bytes that are no
+// Dump prints a data directory that no server uses as JSON lines: a line per key, queue, message
+// and deduplication id of the newest snapshot, a line per record of the journal. Bytes that are no
 // UTF-8 are printed as base64, in a field called so.
 func Dump(files vfs.FS, path string, o DumpOptions, out io.Writer) error {
 	d, err := openDir(files, path, false)

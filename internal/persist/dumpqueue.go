@@ -65,6 +65,7 @@ var queueKindNames = map[effect.Kind]string{
 	effect.QueueDedup: "queue_dedup",
 }
 
+// The words are those of queue.peek.
 var stateNames = [...]string{
 	effect.Ready: "ready", effect.Delayed: "delayed", effect.Leased: "leased",
 	effect.DeadLetter: "dead",
@@ -72,9 +73,9 @@ var stateNames = [...]string{
 
 var reasonNames = [...]string{
 	effect.NoReason: "", effect.Acked: "acked", effect.Rejected: "rejected",
-	effect.Retried: "retries_used_up", effect.Expired: "expired", effect.Overflow: "overflow",
-	effect.LeaseOver: "lease_over", effect.Released: "released", effect.Nacked: "nacked",
-	effect.Moved: "moved", effect.Redriven: "redriven",
+	effect.Retried: "max_retries", effect.Expired: "expired", effect.Overflow: "overflow",
+	effect.LeaseOver: "lease_expired", effect.Released: "disconnected", effect.Nacked: "nacked",
+	effect.Moved: "moved", effect.Redriven: "retried",
 }
 
 var formNames = [...]string{

@@ -43,7 +43,8 @@ var ErrSaving = errors.New("a snapshot is being made already")
 // ErrLoading refuses a snapshot before recovery is done.
 var ErrLoading = errors.New("the data is still being recovered")
 
-// Manager keeps the stores of one server in one data directory. Open it, Recover, let it Run, Close it.
+// Manager keeps the stores of one server in one data directory. Open it, Recover, let it Run, Close
+// it.
 type Manager struct {
 	o      Options
 	dir    *dataDir

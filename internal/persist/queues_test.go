@@ -175,8 +175,11 @@ func (w *worker) upset(t *store.Tx, name string) {
 	case 4:
 		_ = t.Queues.Update([]byte(name), func(s *queue.Settings) { s.Paused = false })
 	default:
-		_, err := t.Queues.Create([]byte(name), queue.Settings{MaxRetries: 1, MaxDepth: 50,
-			DropOldest: w.IntN(2) == 0, DeadLetter: fmt.Sprint("q", w.IntN(8))})
+		s := queue.Settings{MaxRetries: 1, MaxDepth: 50, DropOldest: w.IntN(2) == 0}
+		if target := fmt.Sprint("q", w.IntN(8)); target != name {
+			s.DeadLetter = target
+		}
+		_, err := t.Queues.Create([]byte(name), s)
 		must(err)
 	}
 }
