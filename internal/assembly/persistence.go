@@ -60,8 +60,8 @@ func absolute(path string) string {
 // reportEvery is the pause between two lines about the progress of recovery.
 const reportEvery = 2 * time.Second
 
-// recoverData fills the stores and opens them to commands. It ends early, with ctx's error, when ctx
-// does.
+// recoverData fills the stores and opens them to commands. It ends early, with ctx's error, when
+// ctx does.
 func (in *Instance) recoverData(ctx context.Context) error {
 	if in.data == nil {
 		return nil

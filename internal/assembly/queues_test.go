@@ -113,7 +113,8 @@ func TestQueuesInMetricsAndInfo(t *testing.T) {
 	}
 	in.with(t, "jobs", func(tx *queue.Tx) error {
 		v := tx.Deliver([]byte("jobs"), &queue.Deliver{Consumer: []byte("w"), Count: 1}, nil)
-		_, err := tx.Publish([]byte("jobs"), &queue.Message{DeliverAt: time.Now().UnixMilli() + 1e6})
+		_, err := tx.Publish([]byte("jobs"),
+			&queue.Message{DeliverAt: time.Now().UnixMilli() + 1e6})
 		if err != nil {
 			return err
 		}
