@@ -71,7 +71,8 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 	}
 	in.engine = &command.Engine{
 		Table: Table(synapcmd.Options{AllowFlush: c.KVStore.AllowFlushCommands}),
-		Store: in.stores.Keys, Queues: in.stores.Queues, Clock: clock.Real{}, Sessions: command.NewRegistry(),
+		Store: in.stores.Keys, Queues: in.stores.Queues, Clock: clock.Real{},
+		Sessions: command.NewRegistry(),
 		Limits: command.Limits{
 			BatchItems: c.Protocol.BatchMaxItems, BatchBytes: c.Protocol.BatchMaxBytes,
 			ValueBytes: c.KVStore.MaxValueBytes,
