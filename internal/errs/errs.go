@@ -66,6 +66,14 @@ const (
 	MessageNotFound
 	// StaleLease is an acknowledgement of a delivery that is no longer the message's last.
 	StaleLease
+	// RoomNotFound is an absent room.
+	RoomNotFound
+	// RoomExists is a room where none may be.
+	RoomExists
+	// OffsetTrimmed is an offset below what its room still holds.
+	OffsetTrimmed
+	// OffsetConflict is an event refused because another writer took its offset first.
+	OffsetConflict
 )
 
 type trait struct {
@@ -103,6 +111,11 @@ var traits = [...]trait{
 	QueueFull:       {"queue_full", 507},
 	MessageNotFound: {"message_not_found", 404},
 	StaleLease:      {"stale_lease", 409},
+
+	RoomNotFound:   {"room_not_found", 400},
+	RoomExists:     {"room_exists", 400},
+	OffsetTrimmed:  {"offset_trimmed", 400},
+	OffsetConflict: {"offset_conflict", 409},
 }
 
 // Code is the machine-readable name of k, stable across releases.
