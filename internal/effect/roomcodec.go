@@ -11,8 +11,9 @@ import (
 //	RoomSet     | kind 1 | nameLen v | name | generation v | created s | first v | maxEvents s |
 //	            | maxBytes s | maxAge s |
 //	RoomDelete  | kind 1 | nameLen v | name | generation v |
-//	RoomPublish | kind 1 | nameLen v | name | generation v | bits 1 | offset v | time s | [kept v] |
-//	            | eventLen v | dataLen v | [metadataLen v] | event | [metadata] | data |
+//	RoomPublish | kind 1 | nameLen v | name | generation v | bits 1 | offset v | time s |
+//	            | [kept v] | eventLen v | dataLen v | [metadataLen v] | event | [metadata] |
+//	            | data |
 //	RoomTrim    | kind 1 | nameLen v | name | generation v | first v |
 //	RoomCursor  | kind 1 | nameLen v | name | generation v | bits 1 | consumerLen v | consumer |
 //	            | [offset v] |

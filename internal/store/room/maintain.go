@@ -122,9 +122,9 @@ func (t *Tx) abandoned(r *room) bool {
 	return t.s.inactive > 0 && r.audience == nil && t.now-r.active >= t.s.inactive
 }
 
-// Recovered ends a recovery at now (ms since the Unix epoch): what nobody could use meanwhile counts
-// as used now, and bounds that settings have are seen to. Call it after SetJournal and before
-// anybody uses the store.
+// Recovered ends a recovery at now (ms since the Unix epoch): what nobody could use meanwhile
+// counts as used now, and age is looked at. Call it after SetJournal and before anybody uses the
+// store.
 func (s *Store) Recovered(now int64) {
 	for i := range s.shards {
 		sh := &s.shards[i]
@@ -141,8 +141,8 @@ func (s *Store) Recovered(now int64) {
 	}
 }
 
-// tidy moves blocks out of sparse slabs and gives idle memory back, for about *budget ns. The locked
-// shard's freed says afterwards whether there is more to do.
+// tidy moves blocks out of sparse slabs and gives idle memory back, for about *budget ns. The
+// locked shard's freed says afterwards whether there is more to do.
 func (sh *shard) tidy(budget *int64) {
 	if sh.arena == nil {
 		sh.freed = false

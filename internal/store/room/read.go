@@ -2,6 +2,7 @@ package room
 
 import (
 	"bytes"
+	"math"
 	"sort"
 
 	"github.com/synapdb/synap/internal/errs"
@@ -40,6 +41,12 @@ func (t *Tx) Read(name []byte, q *Query, dst []View) (Page, error) {
 		return Page{}, errs.Newf(errs.OffsetTrimmed,
 			"Stream offset %d out of range; earliest retained offset is %d", p.Next, r.first)
 	}
+	r.read(q, &p)
+	return p, nil
+}
+
+// read appends to p what q asks for, from p.Next on, which is not below r.first.
+func (r *room) read(q *Query, p *Page) {
 	until, limit, left := r.next, q.Limit, q.Bytes
 	if q.Until != 0 {
 		until = min(until, q.Until)
@@ -48,31 +55,31 @@ func (t *Tx) Read(name []byte, q *Query, dst []View) (Page, error) {
 		limit = defaultLimit
 	}
 	if left <= 0 {
-		left = int(^uint(0) >> 1)
+		left = math.MaxInt
 	}
-	r.shard.quoted = r.shard.quoted[:0]
+	sh := r.shard
+	sh.quoted = sh.quoted[:0]
 	if len(q.Event) > 0 {
-		r.shard.quoted = appendQuoted(r.shard.quoted, q.Event)
+		sh.quoted = appendQuoted(sh.quoted, q.Event)
 	}
-	n, scanned := len(dst), 0
-	for p.Next < until && len(p.Events)-n < limit && left > 0 && scanned < mostScan {
+	n, scanned := len(p.Events), 0
+	enough := func() bool {
+		return p.Next >= until || len(p.Events)-n >= limit || left <= 0 || scanned >= mostScan
+	}
+	for !enough() {
 		segment, i := r.find(p.Next)
 		g := &r.segs[segment]
-		for ; i < g.count && p.Next < until; i++ {
-			if len(p.Events)-n == limit || left <= 0 || scanned == mostScan {
-				break
-			}
-			scanned++
-			if v, ok := r.view(g, i, r.shard.quoted); ok {
+		for ; i < g.count && !enough(); i++ {
+			if v, ok := r.view(g, i, sh.quoted); ok {
 				p.Events = append(p.Events, v)
 				left -= len(v.Data)
 			}
 			p.Next++
+			scanned++
 		}
 	}
 	p.More = p.Next < until
 	r.consumed += int64(len(p.Events) - n)
-	return p, nil
 }
 
 // view is event i of a segment, if its name is the given one, as JSON string; empty = any.

@@ -9,9 +9,9 @@ import (
 	"github.com/synapdb/synap/internal/effect"
 )
 
-// ReplayRecord applies the effects over rooms of a record written at timeMillis, exactly; those over
-// keys and queues, in front of them, are left out. It is not recorded again. A malformed record
-// changes nothing and is an error.
+// ReplayRecord applies the effects over rooms of a record written at timeMillis, exactly; those
+// over keys and queues, in front of them, are left out. It is not recorded again. A malformed
+// record changes nothing and is an error.
 //
 // Applied in order from any point before a state was exported, records lead to the same state as
 // live: an event that is there is not appended again, one that was trimmed does not come back, and

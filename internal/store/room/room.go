@@ -125,10 +125,12 @@ type Info struct {
 	Generation uint64 // higher than that of any room created before, over restarts too
 	Settings
 	Stats
-	Active      int64            // when somebody last used it, ms since the Unix epoch
-	Oldest      int64            // time of the earliest event kept, ms since the Unix epoch; 0 = none
-	Consumers   []ConsumerInfo   // that have cursors, by name, at most 1000
-	Subscribers []SubscriberInfo // at most 1000, in no order
+	Active int64 // when somebody last used it, ms since the Unix epoch
+	Oldest int64 // time of the earliest event kept, ms since the Unix epoch; 0 = none
+	// Consumers are those that have cursors, by name; Subscribers the connected ones, in no order.
+	// Of either at most 1000 are listed.
+	Consumers   []ConsumerInfo
+	Subscribers []SubscriberInfo
 }
 
 // ConsumerInfo is how far a consumer has said that it came.

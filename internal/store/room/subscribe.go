@@ -96,7 +96,7 @@ func (t *Tx) Subscribe(name, id []byte, from Start, sub *Subscriber) (next uint6
 // Pull appends frames to dst that sub has not read yet, up to most bytes, but one in any case: see
 // Tx.Frames. A gap is reported once; sub then goes on from the earliest event. If there is no More,
 // sub's Waker is called when there is. false means that the room is gone: sub follows nothing any
-// more. It takes one lock of the store for the time of the copy. Not to be called with a Tx locked.
+// more. It takes one lock of the store while it copies. Not to be called with a Tx locked.
 func (s *Store) Pull(sub *Subscriber, most int, dst []byte) (f Frames, ok bool) {
 	sh := sub.shard
 	if sh == nil {
@@ -121,6 +121,39 @@ func (s *Store) Pull(sub *Subscriber, most int, dst []byte) (f Frames, ok bool) 
 	return f, true
 }
 
+// ReadOn is Pull for doors that send other things than frames: it appends views to dst, as Read
+// does, whose From and Until don't count here. The Tx must have declared the room that sub follows.
+// If a gap exists there are no events yet. Sub's Waker is called when there is more than the page,
+// if that says that there is no More.
+func (t *Tx) ReadOn(sub *Subscriber, q *Query, dst []View) (p Page, gap Gap, ok bool) {
+	if p.Events = dst; sub.shard == nil {
+		return p, gap, false
+	}
+	if !t.holds(sub.shard) {
+		panic("room: use of a room that was not declared")
+	}
+	r := sub.room
+	if r == nil {
+		sub.shard = nil
+		return p, gap, false
+	}
+	at := &r.audience.followers[sub.place]
+	if at.next < r.first {
+		gap = Gap{at.next, r.first}
+		at.next = r.first
+		p.Next, p.More = r.first, true
+		return p, gap, true
+	}
+	p.Next = at.next
+	all := *q
+	all.Until = 0
+	r.read(&all, &p)
+	if at.next = p.Next; !p.More {
+		r.lie(sub)
+	}
+	return p, gap, true
+}
+
 // lie puts sub among the sleepers, if it is not there.
 func (r *room) lie(sub *Subscriber) {
 	a := r.audience
@@ -136,8 +169,8 @@ func (r *room) lie(sub *Subscriber) {
 	}
 }
 
-// Seek moves sub to another place in its room, as Subscribe does, and wakes nobody: Pull next. false
-// means that the room is gone.
+// Seek moves sub to another place in its room, as Subscribe does, and wakes nobody: Pull next.
+// false means that the room is gone.
 func (s *Store) Seek(sub *Subscriber, from Start) (next uint64, ok bool) {
 	sh := sub.shard
 	if sh == nil {
