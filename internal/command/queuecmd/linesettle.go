@@ -217,6 +217,9 @@ func deadLines(row, usage string, limited bool,
 		if err := l.end(); err != nil {
 			return err
 		}
+		if len(s.ids) == 0 {
+			s.ids = nil // all of them, where an empty list would be none
+		}
 		n, err := do(c, argv[2], s.ids, limit, dry)
 		if err == nil {
 			c.Reply.Int(n)
