@@ -47,7 +47,7 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 			if t.frozen() {
 				break
 			}
-			t.expire(q, ref)
+			t.expire(q, ref, uint32(m.retries))
 			continue
 		}
 		t.lease(q, ref, d, t.now+min(deadline, mostDeadline))

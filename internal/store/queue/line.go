@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"hash/maphash"
 	"math"
 	"sync/atomic"
 	"unsafe"
@@ -59,8 +58,6 @@ type asking struct {
 	ticket uint64 // of the mark that the consumer had, 0 = none
 }
 
-func (s *Store) hashOf(name []byte) uint64 { return maphash.Bytes(s.seed, name) }
-
 // Park puts w in the line of a queue until until (ms since the Unix epoch), at its old place if
 // it was woken in vain. It is woken once: when there may be something for consumer, when the queue
 // is deleted, or at until. false: the queue is absent. Call it in the Tx of the Deliver that found
@@ -76,7 +73,7 @@ func (t *Tx) Park(name, consumer []byte, w *Waiter, until int64) bool {
 			return false // it waits elsewhere and was not unparked
 		}
 		again = w.queue == q
-		t.leave(w)
+		w.shard.leave(w)
 	}
 	hash := t.s.hashOf(consumer)
 	w.shard, w.queue, w.hash, w.woken = q.shard, q, hash, false
@@ -108,11 +105,11 @@ func (t *Tx) Park(name, consumer []byte, w *Waiter, until int64) bool {
 }
 
 // leave takes a waiter that is in line out of it.
-func (t *Tx) leave(w *Waiter) {
+func (sh *shard) leave(w *Waiter) {
 	w.queue.line.remove(w)
 	w.queue.stats.Waiters--
 	w.parked.Store(false)
-	w.queue.shard.dropAlarm(&w.alarm)
+	sh.dropAlarm(&w.alarm)
 }
 
 // Unpark gives a place up; a wake that was meant for it goes to the next one. No lock may be held.
@@ -128,7 +125,7 @@ func (s *Store) Unpark(w *Waiter) {
 	t.now = sh.clock
 	if q := w.queue; q != nil {
 		if w.parked.Load() {
-			t.leave(w)
+			sh.leave(w)
 		} else if w.woken && !q.gone {
 			q.line.unmark(w.hash)
 		}
@@ -143,7 +140,7 @@ func (s *Store) Unpark(w *Waiter) {
 
 // wake wakes a waiter in line when the locks are released.
 func (t *Tx) wake(w *Waiter) {
-	t.leave(w)
+	w.queue.shard.leave(w)
 	t.wakes = append(t.wakes, w.Waker)
 }
 
@@ -300,7 +297,7 @@ func (q *queue) claim(now int64) int64 {
 		}
 	}
 	if l := q.line; l != nil {
-		hash := maphash.String(q.shard.store.seed, q.active)
+		hash := q.shard.store.hashOf(bytesOf(q.active))
 		for w := l.first; w != nil; w = w.next {
 			if w.hash == hash {
 				return math.MaxInt64
