@@ -17,7 +17,8 @@ func TestLinesKeepTheContract(t *testing.T) {
 		QPUBLISH jobs second 9 => "$b"
 		QPUBLISH jobs third 9 0 => "$c"
 		QPUBLISH jobs fourth PRIORITY 12 => "$d"
-		QSTATS jobs => [14 "depth" 4 "consumers" 0 "published" 4 "consumed" 0 "acked" 0 "nacked" 0 "dead_lettered" 0
+		QSTATS jobs => [14 "depth" 4 "consumers" 0 "published" 4 "consumed" 0 "acked" 0 "nacked" 0
+			… "dead_lettered" 0
 		QCONSUME jobs w1 => [4 "$b" "second" 9 0
 		QCONSUME jobs => [4 "$c" "third" 9 0
 		QCONSUME jobs => [4 "$d" "fourth" 9 0
@@ -27,7 +28,8 @@ func TestLinesKeepTheContract(t *testing.T) {
 		QACK jobs $b => +OK
 		QACK jobs $b => !Message not found: $b
 		QNACK jobs $c => +OK
-		QSTATS jobs => [14 "depth" 0 "consumers" 2 "published" 4 "consumed" 4 "acked" 1 "nacked" 1 "dead_lettered" 1
+		QSTATS jobs => [14 "depth" 0 "consumers" 2 "published" 4 "consumed" 4 "acked" 1 "nacked" 1
+			… "dead_lettered" 1
 		QNACK jobs $a 1 => +OK
 		QCONSUME jobs w1 => [4 "$a" "\x00\xff\r\n" 5 1
 		QNACK jobs $a REQUEUE 1 => +OK
@@ -87,13 +89,19 @@ func TestSettingsOfLines(t *testing.T) {
 	b.talk(`
 		QRESUME q => +OK
 		QCONSUME q => [4 "$a" "x" 9 0
-		QCREATE r max_depth => !ERR syntax error at the end; usage: QCREATE name [max-depth [ack-deadline-secs [max-retries [priority [prefetch-limit]]]]] [setting value [setting value ...]]
-		QUPDATE q color red => !ERR syntax error at 'color'; usage: QUPDATE name setting value [setting value ...]
-		QUPDATE q backoff_factor 0.5 => !Invalid value: backoff_factor must be 1 or more, or 0 for the default
+		QCREATE r max_depth => !ERR syntax error at the end; usage: QCREATE name [max-depth
+			… [ack-deadline-secs [max-retries [priority [prefetch-limit]]]]] [setting value
+			… [setting value ...]]
+		QUPDATE q color red => !ERR syntax error at 'color'; usage: QUPDATE name setting value
+			… [setting value ...]
+		QUPDATE q backoff_factor 0.5 => !Invalid value: backoff_factor must be 1 or more, or 0 for
+			… the default
 		QUPDATE q backoff_jitter 2 => !Invalid value: backoff_jitter must be a number from 0 to 1
 		QUPDATE q max_depth -1 => !Invalid value: max_depth must be a whole number of 0 or more
-		QUPDATE q single_active_consumer maybe => !Invalid value: single_active_consumer must be true or false
-		QUPDATE q ack_deadline_secs 5 ack_deadline_ms 7 => !Invalid request: ack_deadline_secs and ack_deadline_ms exclude each other: give one of them
+		QUPDATE q single_active_consumer maybe => !Invalid value: single_active_consumer must be
+			… true or false
+		QUPDATE q ack_deadline_secs 5 ack_deadline_ms 7 => !Invalid request: ack_deadline_secs and
+			… ack_deadline_ms exclude each other: give one of them
 		QUPDATE q ack_deadline_secs 5 ack_deadline_ms 0 => +OK
 		QPAUSE none => !Queue not found: none
 	`)
@@ -103,7 +111,8 @@ func TestSettingsOfLines(t *testing.T) {
 	long := strings.Repeat("n", 513)
 	b.talk(`
 		QCREATE "" => !Invalid request: the name of a queue must not be empty
-		QPUBLISH ` + long + ` x => !Invalid request: the name of a queue is 513 bytes long; the limit is 512
+		QPUBLISH ` + long + ` x => !Invalid request: the name of a queue is 513 bytes long; the
+			… limit is 512
 		QDLQ LIST "" => !Invalid request: the name of a queue must not be empty
 		QCONSUME q "" => !Invalid request: consumer_id must not be empty: name the worker
 	`)
@@ -118,19 +127,34 @@ func TestOptionsOfPublishedLines(t *testing.T) {
 		QPUBLISH q once DEDUP x => "$d"
 		QPUBLISH q twice DEDUP x => "$d"
 		QPUBLISH q rich 3 1 HEADERS "{ \"a\" : 1, \"b\":\"[{\" }" => "$e"
-		QPEEK q STATE delayed => [2 {10 "id" "$a" "state" "delayed" "payload" "late" "priority" 5 "retry_count" 0 "max_retries" 3 "headers" {0 "timestamp" 1700000000 "created_ms" 1700000000000 "deliver_at" 1700000001000 {10 "id" "$b" "state" "delayed" "payload" "later" "priority" 5 "retry_count" 0 "max_retries" 3 "headers" {0 "timestamp" 1700000000 "created_ms" 1700000000000 "deliver_at" 1700000002000
-		QPEEK q STATE delayed AFTER $a COUNT 1 => [1 {10 "id" "$b" "state" "delayed" "payload" "later" "priority" 5 "retry_count" 0 "max_retries" 3 "headers" {0 "timestamp" 1700000000 "created_ms" 1700000000000 "deliver_at" 1700000002000
+		QPEEK q STATE delayed => [2 {10 "id" "$a" "state" "delayed" "payload" "late" "priority" 5
+			… "retry_count" 0 "max_retries" 3 "headers" {0 "timestamp" 1700000000 "created_ms"
+			… 1700000000000 "deliver_at" 1700000001000 {10 "id" "$b" "state" "delayed" "payload"
+			… "later" "priority" 5 "retry_count" 0 "max_retries" 3 "headers" {0 "timestamp"
+			… 1700000000 "created_ms" 1700000000000 "deliver_at" 1700000002000
+		QPEEK q STATE delayed AFTER $a COUNT 1 => [1 {10 "id" "$b" "state" "delayed" "payload"
+			… "later" "priority" 5 "retry_count" 0 "max_retries" 3 "headers" {0 "timestamp"
+			… 1700000000 "created_ms" 1700000000000 "deliver_at" 1700000002000
 		wait 1000
 		QCONSUME q w COUNT 9 => [3 [4 "$d" "once" 5 0 [4 "$a" "late" 5 0 [4 "$e" "rich" 3 0
 		wait 1000
-		QCONSUME q w FULL DEADLINE 100 => {9 "id" "$b" "payload" "later" "priority" 5 "retry_count" 0 "max_retries" 3 "token" "$t" "deadline" 1700000002100 "timestamp" 1700000000 "headers" "{}"
-		QPUBLISH q x HEADERS "{\"a\":[]}" => !Invalid value: headers must be a JSON object whose values are strings, numbers, booleans or null
-		QPUBLISH q x HEADERS "[1]" => !Invalid value: headers must be a JSON object whose values are strings, numbers, booleans or null
-		QPUBLISH q x HEADERS "{" => !Invalid value: headers must be a JSON object whose values are strings, numbers, booleans or null
-		QPUBLISH q x DELAY 1 AT 1700000009000 => !ERR syntax error at 'AT'; usage: QPUBLISH name payload [priority [max-retries]] [PRIORITY priority] [RETRIES max-retries] [DELAY milliseconds|AT unix-time-milliseconds] [TTL milliseconds] [DEDUP dedup-id] [HEADERS json] [IFVERSION key version]
+		QCONSUME q w FULL DEADLINE 100 => {9 "id" "$b" "payload" "later" "priority" 5 "retry_count"
+			… 0 "max_retries" 3 "token" "$t" "deadline" 1700000002100 "timestamp" 1700000000
+			… "headers" "{}"
+		QPUBLISH q x HEADERS "{\"a\":[]}" => !Invalid value: headers must be a JSON object whose
+			… values are strings, numbers, booleans or null
+		QPUBLISH q x HEADERS "[1]" => !Invalid value: headers must be a JSON object whose values
+			… are strings, numbers, booleans or null
+		QPUBLISH q x HEADERS "{" => !Invalid value: headers must be a JSON object whose values are
+			… strings, numbers, booleans or null
+		QPUBLISH q x DELAY 1 AT 1700000009000 => !ERR syntax error at 'AT'; usage: QPUBLISH name
+			… payload [priority [max-retries]] [PRIORITY priority] [RETRIES max-retries] [DELAY
+			… milliseconds|AT unix-time-milliseconds] [TTL milliseconds] [DEDUP dedup-id] [HEADERS
+			… json] [IFVERSION key version]
 		QPUBLISH q x -1 => !ERR QPUBLISH's number must be a whole number of 0 or more
 		QPUBLISH q x PRIORITY high => !ERR PRIORITY must be a whole number of 0 or more
-		QPUBLISH q x DELAY 9223372036854775807 => !Invalid value: the moment is too far away: times may reach ten years ahead
+		QPUBLISH q x DELAY 9223372036854775807 => !Invalid value: the moment is too far away: times
+			… may reach ten years ahead
 		QPUBLISH q x IFVERSION k 0 => "$f"
 		SET k v => +OK
 		QPUBLISH q x IFVERSION k 0 => !CAS failed - expected: version 0, actual: version 1
@@ -143,25 +167,34 @@ func TestLeasesOfLines(t *testing.T) {
 	newBench(t).talk(`
 		QCREATE q => +OK
 		QPUBLISHM q a b c => [3 "$a" "$b" "$c"
-		QCONSUME q w COUNT 1 FULL => [1 {9 "id" "$a" "payload" "a" "priority" 5 "retry_count" 0 "max_retries" 3 "token" "$t" "deadline" 1700000030000 "timestamp" 1700000000 "headers" "{}"
-		QACK q $a TOKEN 00000000000000zz => !Invalid value: token must be the 16 hex digits that came with the delivery
-		QACK q $a TOKEN 0000000000000000 => !Invalid value: token must be the 16 hex digits that came with the delivery
+		QCONSUME q w COUNT 1 FULL => [1 {9 "id" "$a" "payload" "a" "priority" 5 "retry_count" 0
+			… "max_retries" 3 "token" "$t" "deadline" 1700000030000 "timestamp" 1700000000
+			… "headers" "{}"
+		QACK q $a TOKEN 00000000000000zz => !Invalid value: token must be the 16 hex digits that
+			… came with the delivery
+		QACK q $a TOKEN 0000000000000000 => !Invalid value: token must be the 16 hex digits that
+			… came with the delivery
 		QEXTEND q $a 60000 TOKEN $t => 1700000060000
 		QEXTEND q $a 0 => 1700000030000
 		QEXTEND q $a never => !ERR the number of milliseconds must be a whole number of 0 or more
-		QEXTEND q $a 9223372036854775807 => !Invalid value: an ack deadline may be 30 days at most; extend it while you work
+		QEXTEND q $a 9223372036854775807 => !Invalid value: an ack deadline may be 30 days at most;
+			… extend it while you work
 		QNACK q $a DELAY 500 TOKEN $t => +OK
-		QNACK q $a 0 DELAY 5 => !Invalid request: delay_ms has no meaning with requeue false: the message is dropped
+		QNACK q $a 0 DELAY 5 => !Invalid request: delay_ms has no meaning with requeue false: the
+			… message is dropped
 		QCONSUME q w COUNT 5 => [2 [4 "$b" "b" 5 0 [4 "$c" "c" 5 0
 		wait 500
 		QCONSUME q w => [4 "$a" "a" 5 1
 		QACK q $a $b $c nonsense => 3
-		QACK q $a nonsense TOKEN $t => !ERR TOKEN belongs to one message: acknowledge each of them by a line of its own
+		QACK q $a nonsense TOKEN $t => !ERR TOKEN belongs to one message: acknowledge each of them
+			… by a line of its own
 		QACK q nonsense => !Message not found: nonsense
 		QACK none $a $b => !Queue not found: none
 		QCONSUME q w COUNT 0 => !ERR COUNT must be a whole number of 1 or more
-		QCONSUME q w WAIT 3600001 => !Invalid value: wait_ms must be at most 3600000, an hour; ask again after that
-		QCONSUME q w x => !ERR syntax error at 'x'; usage: QCONSUME name [consumer] [COUNT count] [WAIT milliseconds] [DEADLINE milliseconds] [FULL]
+		QCONSUME q w WAIT 3600001 => !Invalid value: wait_ms must be at most 3600000, an hour; ask
+			… again after that
+		QCONSUME q w x => !ERR syntax error at 'x'; usage: QCONSUME name [consumer] [COUNT count]
+			… [WAIT milliseconds] [DEADLINE milliseconds] [FULL]
 		QCONSUME q w WAIT 100 => (nil)
 	`)
 }
@@ -171,7 +204,8 @@ func TestAStaleTokenIsRefused(t *testing.T) {
 	b.talk(`
 		QCREATE q => +OK
 		QPUBLISH q a => "$a"
-		QCONSUME q w FULL => {9 "id" "$a" "payload" "a" "priority" 5 "retry_count" 0 "max_retries" 3 "token" "$t" "deadline" 1700000030000 "timestamp" 1700000000 "headers" "{}"
+		QCONSUME q w FULL => {9 "id" "$a" "payload" "a" "priority" 5 "retry_count" 0 "max_retries"
+			… 3 "token" "$t" "deadline" 1700000030000 "timestamp" 1700000000 "headers" "{}"
 		wait 30001
 		QCONSUME q v => [4 "$a" "a" 5 1
 	`)
@@ -192,7 +226,9 @@ func TestDeadLettersOfLines(t *testing.T) {
 		QNACK q $a => +OK
 		QNACK q $b => +OK
 		QNACK q $c => +OK
-		QDLQ LIST q COUNT 1 => [1 {10 "id" "$a" "state" "dead" "payload" "a" "priority" 5 "retry_count" 1 "max_retries" 0 "headers" {0 "timestamp" 1700000000 "created_ms" 1700000000000 "reason" "max_retries"
+		QDLQ LIST q COUNT 1 => [1 {10 "id" "$a" "state" "dead" "payload" "a" "priority" 5
+			… "retry_count" 1 "max_retries" 0 "headers" {0 "timestamp" 1700000000 "created_ms"
+			… 1700000000000 "reason" "max_retries"
 		QDLQ RETRY q ALL DRYRUN => 3
 		QDLQ RETRY q LIMIT 1 => 1
 		QDLQ RETRY q $b => 1
@@ -203,7 +239,8 @@ func TestDeadLettersOfLines(t *testing.T) {
 		QDLQ PURGE q ALL => 0
 		QDLQ PURGE q LIMIT 1 => !Message not found: LIMIT
 		QDLQ RETRY none ALL => !Queue not found: none
-		QDLQ LIST q STATE ready => !ERR syntax error at 'STATE'; usage: QDLQ LIST name [COUNT count] [AFTER id]
+		QDLQ LIST q STATE ready => !ERR syntax error at 'STATE'; usage: QDLQ LIST name [COUNT
+			… count] [AFTER id]
 		QCONSUME q w COUNT 5 => [2 [4 "$a" "a" 5 0 [4 "$b" "b" 5 0
 	`)
 }
@@ -219,7 +256,8 @@ func TestQueuesAreListedInPages(t *testing.T) {
 		QLIST AFTER a1 COUNT 2 => [2 "a2" "a\xff"
 		QLIST prefix a after a2 count 9 => [1 "a\xff"
 		QLIST COUNT 0 => !ERR COUNT must be a whole number of 1 or more
-		QLIST all => !ERR syntax error at 'all'; usage: QLIST [PREFIX prefix] [AFTER name] [COUNT count]
+		QLIST all => !ERR syntax error at 'all'; usage: QLIST [PREFIX prefix] [AFTER name] [COUNT
+			… count]
 	`)
 }
 

@@ -147,8 +147,8 @@ func extendLine(c *command.Ctx, argv [][]byte) error {
 
 func lookLines() []*command.Row {
 	return []*command.Row{
-		quick("QSTATS", "Returns a queue's depth, its consumers, and counts since the start.", reads,
-			func(c *command.Ctx, name []byte) error {
+		quick("QSTATS", "Returns a queue's depth, its consumers, and counts since the start.",
+			reads, func(c *command.Ctx, name []byte) error {
 				stats, err := c.Queues.Stats(name)
 				if err != nil {
 					return err

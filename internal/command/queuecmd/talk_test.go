@@ -1,6 +1,7 @@
 package queuecmd_test
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,6 +56,8 @@ func newBench(t testing.TB) *bench {
 		}}
 }
 
+var goesOn = regexp.MustCompile(`\n\s*… `)
+
 // wait lets time pass, and what is due happen.
 func (b *bench) wait(milliseconds int64) {
 	b.clock.Advance(milliseconds)
@@ -82,9 +85,11 @@ func (b *bench) do(line string) string {
 	return r.Take()
 }
 
-// talk runs a script of lines "command line => reply". A line of "wait N" lets N ms pass.
+// talk runs a script of lines "command line => reply". A line of "wait N" lets N ms pass; one that
+// begins with an ellipsis goes on with the line before.
 func (b *bench) talk(script string) {
 	b.t.Helper()
+	script = goesOn.ReplaceAllLiteralString(script, " ")
 	for line := range strings.Lines(script) {
 		line = strings.TrimSpace(line)
 		if millis, found := strings.CutPrefix(line, "wait "); found {
