@@ -137,6 +137,14 @@ func TestQueuesInMetricsAndInfo(t *testing.T) {
 	contains(t, text, `{"queues":{"queues":3,`, `"queue_published_total":4`)
 }
 
+// A transaction that holds the lock of a queue does not wait for it in INFO.
+func TestInfoInsideATransactionOverQueues(t *testing.T) {
+	in := open(t, nil)
+	in.make(t, "jobs", queue.Settings{})
+	got := in.ask(t, "MULTI", "QPUBLISH jobs work", "INFO queues", "EXEC", "QSTATS jobs")
+	contains(t, got, "# Queues\r\n", "depth\r\n:1\r\n")
+}
+
 // Of many queues, the first thousand have series of their own.
 func TestMetricsOfManyQueues(t *testing.T) {
 	in := open(t, nil)

@@ -35,6 +35,9 @@ func (t *Tx) DeclareQueues() {
 	t.Queues.DeclareAll()
 }
 
+// HoldsQueues says whether queues were declared: then nothing may be called that locks them itself.
+func (t *Tx) HoldsQueues() bool { return t.queued }
+
 // Lock takes the locks of everything declared, in the one lock order.
 func (t *Tx) Lock() {
 	t.Keys.Lock()

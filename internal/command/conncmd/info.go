@@ -35,6 +35,7 @@ var sections = []section{
 // report is an INFO being written, with the readings that several sections need.
 type report struct {
 	text    []byte
+	c       *command.Ctx
 	e       *command.Engine
 	now     int64 // ms since the Unix epoch
 	stats   kv.Stats
@@ -55,7 +56,7 @@ func (r *report) size(name string, n int64) {
 }
 
 func info(c *command.Ctx, argv [][]byte) error {
-	r := &report{e: c.Engine, now: c.Now, stats: c.Store.Stats(),
+	r := &report{c: c, e: c.Engine, now: c.Now, stats: c.Store.Stats(),
 		memory: c.Engine.Memory()}
 	if c.Engine.Server.Process != nil {
 		r.process = c.Engine.Server.Process()

@@ -182,7 +182,7 @@ func infoKeyspace(r *report) {
 
 // infoQueues is a section of Synap's own.
 func infoQueues(r *report) {
-	for _, f := range r.e.QueueFigures() {
+	for _, f := range r.c.QueueFigures() {
 		r.line(f.Name, f.Value)
 	}
 }
