@@ -85,8 +85,9 @@ func commandReference() string {
 		"`kv.get` returns text: of a value that is not UTF-8 `<binary data: N bytes>` unless\n" +
 		"`type` is `bytes`; `GET /kv/{key}` returns the bytes themselves.\n\n" +
 		"A WebSocket opens with fields in path and query. Frames are JSON texts: the server's\n" +
-		"have a `type`, the first is `connected`; those of the peer are `{\"command\", fields}`.\n" +
-		"A failure is answered `{\"type\": \"error\", \"error\", \"code\"}` with the `request_id`\n" +
+		"have a `type`, the first is `connected`; those of the peer are\n" +
+		"`{\"command\", fields}`. A failure is answered\n" +
+		"`{\"type\": \"error\", \"error\", \"code\"}` with the `request_id`\n" +
 		"and `message_id` it is about, a success only if there was a `request_id`.\n\n" +
 		"| command | fields | routes | |\n|---|---|---|---|\n" + dotted.String() +
 		strings.ReplaceAll(aboutQueues, "~", "`")
@@ -152,9 +153,6 @@ func routes(row *command.Row) string {
 	var paths []string
 	for _, r := range row.Routes {
 		paths = append(paths, "`"+r.Method+" "+r.Path+"`")
-	}
-	if row.Feed != nil {
-		paths = append(paths, "WebSocket `"+row.Feed.Path+"`")
 	}
 	if row.Feed != nil {
 		paths = append(paths, "WebSocket `"+row.Feed.Path+"`")

@@ -1,6 +1,8 @@
 package queuecmd
 
 import (
+	"strings"
+
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/queue"
@@ -164,35 +166,43 @@ func lookLines() []*command.Row {
 
 // deadLine is QDLQ.
 func deadLine() *command.Row {
-	return &command.Row{
-		Name: "QDLQ", Arity: -2, Flags: command.Write, Summary: "Commands about dead letters.",
-		Subcommands: []*command.Row{{
-			Name: "LIST", Arity: -3, Queue: 2, Flags: command.Read, Words: deadListWords,
-			Summary: "Shows the dead letters kept with a queue, oldest first.",
-			Run: func(c *command.Ctx, argv [][]byte) error {
-				l := line{words: argv[3:], row: "QDLQ LIST", usage: deadListWords}
-				return peekLine(c, argv[2], &l, effect.DeadLetter)
-			},
-		}, {
-			Name: "RETRY", Arity: -4, Queue: 2, Flags: command.Write, Words: deadRetryWords,
-			Summary: "Makes dead letters ready again, with no retries counted.",
-			Run: deadLines("QDLQ RETRY", deadRetryWords, true,
-				func(c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool) (
-					int64, error,
-				) {
-					return c.Queues.Redrive(name, ids, limit, dry)
-				}),
-		}, {
-			Name: "PURGE", Arity: -4, Queue: 2, Flags: command.Write, Words: deadPurgeWords,
-			Summary: "Removes dead letters.",
-			Run: deadLines("QDLQ PURGE", deadPurgeWords, false,
-				func(c *command.Ctx, name []byte, ids []queue.ID, _ int, dry bool) (
-					int64, error,
-				) {
-					return c.Queues.PurgeDead(name, ids, dry)
-				}),
-		}},
+	row := &command.Row{
+		Name: "QDLQ", Arity: -2, Flags: command.Lockless, Summary: "Commands about dead letters.",
 	}
+	row.Subcommands = []*command.Row{{
+		Name: "LIST", Arity: -3, Queue: 2, Flags: command.Read, Words: deadListWords,
+		Summary: "Shows the dead letters kept with a queue, oldest first.",
+		Run: func(c *command.Ctx, argv [][]byte) error {
+			l := line{words: argv[3:], row: "QDLQ LIST", usage: deadListWords}
+			return peekLine(c, argv[2], &l, effect.DeadLetter)
+		},
+	}, {
+		Name: "RETRY", Arity: -4, Queue: 2, Flags: command.Write, Words: deadRetryWords,
+		Summary: "Makes dead letters ready again, with no retries counted.",
+		Run: deadLines("QDLQ RETRY", deadRetryWords, true,
+			func(c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool) (int64, error) {
+				return c.Queues.Redrive(name, ids, limit, dry)
+			}),
+	}, {
+		Name: "PURGE", Arity: -4, Queue: 2, Flags: command.Write, Words: deadPurgeWords,
+		Summary: "Removes dead letters.",
+		Run: deadLines("QDLQ PURGE", deadPurgeWords, false,
+			func(c *command.Ctx, name []byte, ids []queue.ID, _ int, dry bool) (int64, error) {
+				return c.Queues.PurgeDead(name, ids, dry)
+			}),
+	}, {
+		Name: "HELP", Arity: 2, Flags: command.Lockless | command.Fast,
+		Summary: "Prints this help.",
+		Run: func(c *command.Ctx, _ [][]byte) error {
+			c.Reply.Array(2 * len(row.Subcommands))
+			for _, sub := range row.Subcommands {
+				c.Reply.Status(strings.TrimSpace("QDLQ " + sub.Name + " " + sub.Words))
+				c.Reply.Status("    " + sub.Summary)
+			}
+			return nil
+		},
+	}}
+	return row
 }
 
 // deadLines makes a command over chosen dead letters, which answers how many they were.
