@@ -37,7 +37,8 @@ func (u *user) bare(s *harness.Server, consumer, query string) *bare {
 	key := base64.StdEncoding.EncodeToString([]byte("0123456789abcdef"))
 	b := &bare{c, bufio.NewReader(c), u}
 	if _, err = fmt.Fprintf(c, "GET /queue/%s/ws/%s%s HTTP/1.1\r\nHost: x\r\n"+
-		"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n",
+		"Upgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n",
 		u.queue, consumer, query, key); err != nil {
 		u.Fatal(err)
 	}
