@@ -3,6 +3,7 @@ package httpwire
 import (
 	"bytes"
 	"context"
+	"errors"
 	nethttp "net/http"
 	"net/http/httptest"
 	"strings"
@@ -184,7 +185,8 @@ func (w *waiting) ask(ctx context.Context) (answer func() (body string, aborted 
 		w.t.Helper()
 		select {
 		case fault := <-done:
-			return rec.Body.String(), fault == nethttp.ErrAbortHandler
+			err, _ := fault.(error)
+			return rec.Body.String(), errors.Is(err, nethttp.ErrAbortHandler)
 		case <-time.After(10 * time.Second):
 			w.t.Fatal("the request is never done")
 			return "", false
@@ -194,7 +196,8 @@ func (w *waiting) ask(ctx context.Context) (answer func() (body string, aborted 
 
 func (w *waiting) until(n int64) {
 	w.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); w.waiters() != n; time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(10 * time.Second)
+	for ; w.waiters() != n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("never: %d wait", n)
 		}
