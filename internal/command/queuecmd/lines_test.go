@@ -151,7 +151,7 @@ func TestOptionsOfPublishedLines(t *testing.T) {
 			… payload [priority [max-retries]] [PRIORITY priority] [RETRIES max-retries] [DELAY
 			… milliseconds|AT unix-time-milliseconds] [TTL milliseconds] [DEDUP dedup-id] [HEADERS
 			… json] [IFVERSION key version]
-		QPUBLISH q x -1 => !ERR QPUBLISH's number must be a whole number of 0 or more
+		QPUBLISH q x -1 => !ERR a number without a name must be a whole number of 0 or more
 		QPUBLISH q x PRIORITY high => !ERR PRIORITY must be a whole number of 0 or more
 		QPUBLISH q x DELAY 9223372036854775807 => !Invalid value: the moment is too far away: times
 			… may reach ten years ahead
