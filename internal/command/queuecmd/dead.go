@@ -97,6 +97,28 @@ func (s *scratch) addID(c *command.Ctx, name, text []byte) error {
 	return nil
 }
 
+// redriveBytes is about what a dead letter made ready adds to the journal.
+const redriveBytes = 48
+
+// redrive makes dead letters ready again: those named, or with ids nil up to limit of all. The
+// journal must have room for all of them, which the command's arguments say nothing about.
+func redrive(c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool) (int64, error) {
+	if ids == nil && !dry {
+		stats, err := c.Queues.Stats(name)
+		if err != nil {
+			return 0, err
+		}
+		n := stats.Dead
+		if limit > 0 {
+			n = min(n, int64(limit))
+		}
+		if err := c.Engine.Admit(int(n) * redriveBytes); err != nil {
+			return 0, err
+		}
+	}
+	return c.Queues.Redrive(name, ids, limit, dry)
+}
+
 func retryDead(c *command.Ctx, a *command.Args) error {
 	s := borrow()
 	defer s.giveBack()
@@ -104,7 +126,7 @@ func retryDead(c *command.Ctx, a *command.Args) error {
 	if err != nil {
 		return err
 	}
-	n, err := c.Queues.Redrive(a.Bytes(deadQueue), s.ids, limit, a.Bool(deadDry))
+	n, err := redrive(c, a.Bytes(deadQueue), s.ids, limit, a.Bool(deadDry))
 	if err != nil {
 		return err
 	}

@@ -179,10 +179,7 @@ func deadLine() *command.Row {
 	}, {
 		Name: "RETRY", Arity: -4, Queue: 2, Flags: command.Write, Words: deadRetryWords,
 		Summary: "Makes dead letters ready again, with no retries counted.",
-		Run: deadLines("QDLQ RETRY", deadRetryWords, true,
-			func(c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool) (int64, error) {
-				return c.Queues.Redrive(name, ids, limit, dry)
-			}),
+		Run:     deadLines("QDLQ RETRY", deadRetryWords, true, redrive),
 	}, {
 		Name: "PURGE", Arity: -4, Queue: 2, Flags: command.Write, Words: deadPurgeWords,
 		Summary: "Removes dead letters.",
@@ -219,7 +216,7 @@ func deadLines(row, usage string, limited bool,
 		case limited && l.is("LIMIT"):
 			limit = int(l.count("LIMIT"))
 		default:
-			for l.more() && !(len(s.ids) > 0 && is(l.words[0], "DRYRUN")) {
+			for l.more() && (len(s.ids) == 0 || !is(l.words[0], "DRYRUN")) {
 				l.err = s.addID(c, argv[2], l.word())
 			}
 		}
