@@ -27,6 +27,19 @@ var atomicScenarios = []scenario{
 		u.equal("follow-up", string(u.one("c").payload), "invoice")
 		u.refused("queue.ack", fields{"message_id": m.id}, "Message not found: "+m.id)
 	}, not: noBatch},
+	{name: "an atomic batch undoes what it did when a queue is full", run: func(u *user) {
+		u.create(fields{"max_depth": 1})
+		results := u.batch([]any{
+			fields{"command": "kv.set",
+				"payload": fields{"key": "done-" + u.queue, "value": "yes"}},
+			fields{"command": "queue.publish", "payload": fields{"queue": u.queue, "payload": "1"}},
+			fields{"command": "queue.publish", "payload": fields{"queue": u.queue, "payload": "2"}},
+		})
+		u.equal("why", results[2].(fields)["error"], "Queue is full: "+u.queue)
+		u.equal("value", u.get("done-"+u.queue), nil)
+		u.none("c")
+		u.equal("published", u.stat("published"), 0)
+	}, not: noBatch},
 	{name: "an atomic batch with a stale token does nothing at all", run: func(u *user) {
 		u.create(fields{"ack_deadline_ms": brief})
 		u.publish("order")

@@ -44,6 +44,15 @@ var contentScenarios = []scenario{
 			u.ack(m)
 		}
 	}, not: plainBytes},
+	{name: "a large message", run: func(u *user) {
+		u.create(nil)
+		large := bytes.Repeat([]byte("0123456789abcde\n"), 1<<15)
+		u.publish(large)
+		m := u.one("c")
+		if !bytes.Equal(m.payload, large) {
+			u.Fatalf("%d bytes come back as %d", len(large), len(m.payload))
+		}
+	}},
 	{name: "headers travel with a message", run: func(u *user) {
 		u.create(nil)
 		u.publish("x", fields{"headers": fields{"trace": "abc", "n": "1"}})
@@ -69,6 +78,29 @@ var contentScenarios = []scenario{
 		}
 		u.refused("queue.publish", fields{"queue": strings.Repeat("q", 513), "payload": "x"},
 			"Invalid *")
+	}},
+	{name: "values out of bounds are refused", run: func(u *user) {
+		u.create(nil)
+		for _, f := range []fields{
+			{"priority": -1}, {"max_retries": -1}, {"delay_ms": -1}, {"priority": "high"},
+			{"headers": "text"}, {"headers": []any{}}, {"delay_ms": 1, "deliver_at": 1},
+			{"deliver_at": int64(1) << 62},
+		} {
+			f["payload"] = "x"
+			if answer, err := u.try("queue.publish", f); err == nil {
+				u.Errorf("%v succeeds: %v", f, answer)
+			}
+		}
+		for _, config := range []fields{
+			{"overflow": "explode"}, {"backoff_factor": 0.5}, {"backoff_jitter": 2},
+			{"max_depth": -1}, {"ack_deadline_ms": int64(1) << 60},
+		} {
+			f := fields{"queue": u.queue + "-bad", "config": config}
+			if answer, err := u.try("queue.create", f); err == nil {
+				u.Errorf("%v succeeds: %v", f, answer)
+			}
+		}
+		u.equal("depth", u.stat("depth"), 0)
 	}},
 	{name: "missing fields are named", run: func(u *user) {
 		u.refused("queue.publish", fields{}, "Invalid request: Missing 'payload' field")

@@ -48,6 +48,26 @@ var deadScenarios = []scenario{
 			"Message not found: "+ready)
 		u.equal("dead letters", len(u.dead()), 1)
 	}},
+	{name: "a lease that ends once too often makes a dead letter", run: func(u *user) {
+		u.create(fields{"ack_deadline_ms": brief})
+		id := u.publish("x", fields{"max_retries": 0})
+		u.one("c")
+		u.eventually("it is dead", func() bool { return len(u.dead()) == 1 })
+		u.equal("id", u.dead()[0].id, id)
+		u.none("c")
+	}},
+	{name: "what expires goes to the queue for dead letters, too", run: func(u *user) {
+		own := u.queue
+		u.queue = own + "-target"
+		u.create(nil)
+		u.queue = own
+		u.create(fields{"dead_letter_queue": own + "-target"})
+		u.publish("x", fields{"ttl_ms": 40})
+		u.queue = own + "-target"
+		m := u.one("c")
+		u.equal("reason", m.headers["x-dead-letter-reason"], "expired")
+		u.equal("payload", string(m.payload), "x")
+	}},
 	{name: "another queue takes the dead letters", run: func(u *user) {
 		own := u.queue
 		u.queue = own + "-target"

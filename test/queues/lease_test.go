@@ -12,6 +12,12 @@ const (
 	late = 600
 )
 
+// Reasons why a command line can't express a scenario.
+const (
+	noName   = "QACK names no consumer"
+	oneToken = "QACK takes a token for one message"
+)
+
 // long is a lease that outlasts a scenario.
 var long = fields{"ack_deadline_ms": 60_000}
 
@@ -98,6 +104,39 @@ var leaseScenarios = []scenario{
 	}},
 	{name: "a token of an older delivery is stale", run: staleToken,
 		not: map[string]string{"WebSocket": "the first socket may get it again"}},
+	{name: "a token of a lease that has ended is stale", run: func(u *user) {
+		u.create(fields{"ack_deadline_ms": brief})
+		u.publish("x")
+		m := u.one("c")
+		u.eventually("the lease ends", func() bool { return u.stat("depth") == 1 })
+		u.refused("queue.ack", fields{"message_id": m.id, "token": m.token},
+			fmt.Sprintf(readyLease, m.id))
+		u.refused("queue.ack", fields{"message_id": m.id}, "Message not found: "+m.id)
+	}, not: map[string]string{"WebSocket": "the socket gets it again at once"}},
+	{name: "only who holds a message settles it by name", run: func(u *user) {
+		u.create(nil)
+		u.publish("x")
+		m := u.one("a")
+		u.refused("queue.ack", fields{"message_id": m.id, "consumer_id": "b"},
+			fmt.Sprintf(otherLease, m.id))
+		u.do("queue.ack", fields{"message_id": m.id, "consumer_id": "a"})
+	}, not: map[string]string{"RESP2": noName, "RESP3": noName,
+		"WebSocket": "the consumer is part of the path"}},
+	{name: "several are settled by their tokens, each with its own result", run: func(u *user) {
+		u.create(nil)
+		u.publish("1")
+		u.publish("2")
+		a, b := u.one("c"), u.one("c")
+		answer := u.do("queue.ack", fields{"acks": []any{
+			fields{"message_id": a.id, "token": a.token},
+			fields{"message_id": b.id, "token": a.token},
+		}})
+		u.equal("success", answer["success"], false)
+		results := answer["results"].([]any)
+		u.equal("first", results[0].(fields)["success"], true)
+		u.equal("second", results[1].(fields)["error"], fmt.Sprintf(otherLease, b.id))
+		u.ack(b)
+	}, not: map[string]string{"RESP2": oneToken, "RESP3": oneToken}},
 	{name: "a token settles its own delivery", run: func(u *user) {
 		u.create(nil)
 		u.publish("x")
@@ -106,11 +145,16 @@ var leaseScenarios = []scenario{
 			u.Fatalf("the token is %q", m.token)
 		}
 		u.refused("queue.ack", fields{"message_id": m.id, "token": "0123456789abcdef"},
-			fmt.Sprintf("Stale lease: message %s is *", m.id))
+			fmt.Sprintf(otherLease, m.id))
 		u.do("queue.extend", fields{"message_id": m.id, "token": m.token})
 		u.do("queue.ack", fields{"message_id": m.id, "token": m.token})
 	}},
 }
+
+const (
+	otherLease = "Stale lease: message %s is leased by another delivery; drop this one"
+	readyLease = "Stale lease: message %s is ready again; the lease has ended, drop this delivery"
+)
 
 func staleToken(u *user) {
 	u.create(fields{"ack_deadline_ms": brief})
@@ -121,7 +165,7 @@ func staleToken(u *user) {
 	if now.token == old.token {
 		u.Fatalf("both deliveries have the token %s", now.token)
 	}
-	stale := fmt.Sprintf("Stale lease: message %s is *", old.id)
+	stale := fmt.Sprintf(otherLease, old.id)
 	for _, command := range []string{"queue.ack", "queue.nack", "queue.extend"} {
 		u.refused(command, fields{"message_id": old.id, "token": old.token}, stale)
 	}

@@ -252,3 +252,14 @@ func TestPipelinedCommandsWaitBehindAConsume(t *testing.T) {
 		t.Errorf("the answers are %q", got.String())
 	}
 }
+
+func TestALeaseThatEndsIsPushedAgain(t *testing.T) {
+	s, u := pushing(t, nil)
+	p := u.connect(s, "c", fmt.Sprintf("?ack_deadline_ms=%d", brief))
+	id := u.publish("x")
+	for retries := range 3 {
+		m := u.pushed(p)
+		u.equal("id", m.id, id)
+		u.equal("retries", m.retries, retries)
+	}
+}
