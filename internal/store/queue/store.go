@@ -39,6 +39,10 @@ type Store struct {
 	alarm    func()
 	base     int64 // bytes of the store itself
 
+	_     [64]byte     // every write of a key reads memory: see kv.Store.Beside
+	bytes atomic.Int64 // base, and what the shards hold
+	_     [64]byte
+
 	journal  effect.Journal // nil: changes are not recorded
 	names    directory
 	promised atomic.Int64 // when Maintain is to be called again, ms since the Unix epoch
@@ -158,6 +162,7 @@ func New(o Options) (*Store, error) {
 		sh.soonest, sh.queues = math.MaxInt64, map[string]*queue{}
 	}
 	s.base = int64(unsafe.Sizeof(*s)) + int64(o.Shards)*int64(unsafe.Sizeof(shard{}))
+	s.bytes.Store(s.base)
 	return s, nil
 }
 
@@ -293,7 +298,7 @@ func (sh *shard) account() {
 		fixed += int64(unsafe.Sizeof(wheel{}))
 	}
 	if sh.arena == nil {
-		sh.memory.Store(fixed)
+		sh.holds(fixed)
 		sh.resident.Store(fixed)
 		return
 	}
@@ -304,21 +309,23 @@ func (sh *shard) account() {
 		sh.upkeep = sh.clock + upkeepPause
 		sh.sooner = true
 	}
-	sh.memory.Store(memory)
+	sh.holds(memory)
 	sh.resident.Store(fixed + sh.arena.Resident())
 	if full := sh.arena.Full(); full != sh.full.Load() {
 		sh.full.Store(full)
 	}
 }
 
-// Memory is the bytes in use over all components. It is cheap and locks nothing.
-func (s *Store) Memory() int64 {
-	n := s.base
-	for i := range s.shards {
-		n += s.shards[i].memory.Load()
+// holds says what the memory of a shard has become. The shard is locked.
+func (sh *shard) holds(bytes int64) {
+	if more := bytes - sh.memory.Load(); more != 0 {
+		sh.memory.Store(bytes)
+		sh.store.bytes.Add(more)
 	}
-	return n
 }
+
+// Memory is the bytes in use over all components. It locks nothing and costs one atomic load.
+func (s *Store) Memory() int64 { return s.bytes.Load() }
 
 // Resident is Memory and freed blocks not yet given back to the system.
 func (s *Store) Resident() int64 {
