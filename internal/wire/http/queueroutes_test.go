@@ -143,3 +143,18 @@ func TestAtomicBatchesSpanKeysAndQueues(t *testing.T) {
 		})
 	})
 }
+
+// A HEAD has no body to tell of a message: none is leased for it.
+func TestHeadConsumesNothing(t *testing.T) {
+	b := newBench(t, Options{})
+	b.call(t, "queue.create", `{"name":"q"}`)
+	b.call(t, "queue.publish", `{"queue":"q","payload":[1]}`)
+	if a := b.send(t, "HEAD", "/queue/q/consume/w", ""); a.StatusCode != 405 {
+		t.Errorf("HEAD answers %d", a.StatusCode)
+	}
+	if a := b.send(t, "HEAD", "/queue/q/stats", ""); a.StatusCode != 200 {
+		t.Errorf("HEAD of the stats answers %d", a.StatusCode)
+	}
+	say(t, b, []step{{"queue.stats", `{"queue":"q"}`, `{"depth":1,"consumers":0,"published":1,` +
+		`"consumed":0,"acked":0,"nacked":0,"dead_lettered":0}`}})
+}
