@@ -145,6 +145,24 @@ func TestInfoInsideATransactionOverQueues(t *testing.T) {
 	contains(t, got, "# Queues\r\n", "depth\r\n:1\r\n")
 }
 
+func TestWhoWaitsIsABlockedClient(t *testing.T) {
+	in := open(t, nil)
+	in.make(t, "jobs", queue.Settings{})
+	answer := make(chan string, 1)
+	go func() { answer <- in.ask(t, "QCONSUME jobs w WAIT 60000") }()
+	for deadline := time.Now().Add(patient); ; time.Sleep(time.Millisecond) {
+		if strings.Contains(in.ask(t, "INFO clients"), "blocked_clients:1\r\n") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nobody is blocked")
+		}
+	}
+	in.publish(t, "jobs", []byte("work"))
+	contains(t, <-answer, "work\r\n")
+	contains(t, in.ask(t, "INFO clients"), "blocked_clients:0\r\n")
+}
+
 // Of many queues, the first thousand have series of their own.
 func TestMetricsOfManyQueues(t *testing.T) {
 	in := open(t, nil)

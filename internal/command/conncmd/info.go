@@ -35,11 +35,11 @@ var sections = []section{
 // report is an INFO being written, with the readings that several sections need.
 type report struct {
 	text    []byte
-	c       *command.Ctx
 	e       *command.Engine
 	now     int64 // ms since the Unix epoch
 	stats   kv.Stats
 	memory  command.Memory
+	queues  []command.Figure
 	process command.ProcessStats
 }
 
@@ -56,8 +56,8 @@ func (r *report) size(name string, n int64) {
 }
 
 func info(c *command.Ctx, argv [][]byte) error {
-	r := &report{c: c, e: c.Engine, now: c.Now, stats: c.Store.Stats(),
-		memory: c.Engine.Memory()}
+	r := &report{e: c.Engine, now: c.Now, stats: c.Store.Stats(),
+		memory: c.Engine.Memory(), queues: c.QueueFigures()}
 	if c.Engine.Server.Process != nil {
 		r.process = c.Engine.Server.Process()
 	}
