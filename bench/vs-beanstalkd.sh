@@ -2,14 +2,16 @@
 # Queues: Synap and beanstalkd in turn under the same load generator (bench/queue), then what only
 # Synap has (batches), scenario 2 of the performance specification, and memory per message and queue.
 #
-#   RUNS=3 (the median is printed)   WORKERS=5  SIZE=100  LOOPS=number of cores
+#   RUNS=3 (the median is printed)   WORKERS=5  SIZE=100
+#   LOOPS="1 2"       event loops of Synap to try; beanstalkd has one
 #   MESSAGES=100000   of a run one at a time; four times as many pipelined
 #   DEPTH=32          of the pipelined runs;  BATCH=100 messages a command
 #   QUEUED=1000000    messages of the memory run;  QUEUES=10000
 #   SYNAP=path        a built server;  BEANSTALKD=path
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
-RUNS=${RUNS:-3} WORKERS=${WORKERS:-5} SIZE=${SIZE:-100} LOOPS=${LOOPS:-$(nproc)}
+RUNS=${RUNS:-3} WORKERS=${WORKERS:-5} SIZE=${SIZE:-100}
+LOOPS=$(echo "${LOOPS:-1 $(nproc)}" | tr ' ' '\n' | sort -nu)
 MESSAGES=${MESSAGES:-100000} DEPTH=${DEPTH:-32} BATCH=${BATCH:-100}
 QUEUED=${QUEUED:-1000000} QUEUES=${QUEUES:-10000} BEANSTALKD=${BEANSTALKD:-beanstalkd}
 need "$BEANSTALKD" awk go
@@ -23,7 +25,7 @@ beanstalk() { # NAME FLAGS...
     PORT_OF[$name]=$PORT PID_OF[$name]=$PID PROTOCOL[$name]=beanstalk
 }
 synap() { # NAME FLAGS...
-    start_synap "$@" --loops "$LOOPS"
+    start_synap "$@"
     PORT_OF[$1]=$RESP PID_OF[$1]=$PID HTTP_OF[$1]=$HTTP PROTOCOL[$1]=synap
 }
 generate() { # SERVER FLAGS...
@@ -67,15 +69,19 @@ header() {
 mkdir "$WORK/binlog"
 beanstalk beanstalkd
 beanstalk beanstalkd-binlog -b "$WORK/binlog" -f 1000
-synap synap-memory --durability memory
-synap synap-os --durability os
+MEMORY='' OS=''
+for loops in $LOOPS; do
+    synap "synap$loops-memory" --durability memory --loops "$loops"
+    synap "synap$loops-os" --durability os --loops "$loops"
+    MEMORY="$MEMORY synap$loops-memory" OS="$OS synap$loops-os"
+done
 
 for _ in $(seq "$RUNS"); do
-    for name in beanstalkd synap-memory beanstalkd-binlog synap-os; do
+    for name in beanstalkd $MEMORY beanstalkd-binlog $OS; do
         measure "$name" one -messages "$MESSAGES"
         measure "$name" piped -messages $((MESSAGES * 4)) -depth "$DEPTH"
     done
-    for name in synap-memory synap-os; do
+    for name in $MEMORY $OS; do
         measure "$name" batch -messages $((MESSAGES * 4)) -batch "$BATCH"
     done
 done
@@ -85,13 +91,13 @@ echo "# bench/queue: $WORKERS connections, payloads of $SIZE bytes, priorities 0
     "nothing lost or twice, checked by content"
 echo "# the same work on both sides; bars: faster than beanstalkd, and pipelined >= 300 000/s each"
 header
-table one "one at a time" beanstalkd beanstalkd synap-memory
-table one "one at a time" beanstalkd-binlog beanstalkd-binlog synap-os
-table piped "pipelined $DEPTH" beanstalkd beanstalkd synap-memory
-table piped "pipelined $DEPTH" beanstalkd-binlog beanstalkd-binlog synap-os
+table one "one at a time" beanstalkd beanstalkd $MEMORY
+table one "one at a time" beanstalkd-binlog beanstalkd-binlog $OS
+table piped "pipelined $DEPTH" beanstalkd beanstalkd $MEMORY
+table piped "pipelined $DEPTH" beanstalkd-binlog beanstalkd-binlog $OS
 echo "# batches of $BATCH, which beanstalkd has not; ratios are to Synap pipelined above"
 header
-for name in synap-memory synap-os; do
+for name in $MEMORY $OS; do
     for kind in rate cpu; do
         for phase in put take; do
             cp "$WORK/piped.$phase.$name.$kind" "$WORK/batch.$phase.$name-piped.$kind"
@@ -100,14 +106,16 @@ for name in synap-memory synap-os; do
     table batch "batch $BATCH" "$name-piped" "$name"
 done
 
-for name in beanstalkd synap-memory; do
+for name in beanstalkd $MEMORY; do
     echo "# $name: $(generate "$name" -mode order -messages "$((MESSAGES / 10))")"
 done
-for name in beanstalkd synap-os; do
+for name in beanstalkd $OS; do
     echo "# scenario 2 of the specification, one at a time: $name"
     generate "$name" -mode scenario2 -messages 50000
+    echo "# scenario 2 of the specification, pipelined $DEPTH: $name"
+    generate "$name" -mode scenario2 -messages 50000 -depth "$DEPTH"
 done
-for name in beanstalkd beanstalkd-binlog synap-memory synap-os; do stop "${PID_OF[$name]}"; done
+for name in "${!PID_OF[@]}"; do stop "${PID_OF[$name]}"; done
 
 for mode in memory many; do
     count=$QUEUED; [ $mode = many ] && count=$QUEUES
