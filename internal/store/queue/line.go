@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"math"
 	"sync/atomic"
 	"unsafe"
@@ -51,11 +52,11 @@ const lineBytes = int64(unsafe.Sizeof(waitline{}))
 
 // asking is what the last Deliver of a Tx was about, for Park.
 type asking struct {
-	queue  *queue
-	hash   uint64
-	conn   uint64
-	window int
-	ticket uint64 // of the mark that the consumer had, 0 = none
+	queue    *queue
+	consumer []byte // borrowed, until Unlock
+	conn     uint64
+	window   int
+	ticket   uint64 // of the mark that the consumer had, 0 = none
 }
 
 // Park puts w in the line of a queue until until (ms since the Unix epoch), at its old place if
@@ -75,13 +76,12 @@ func (t *Tx) Park(name, consumer []byte, w *Waiter, until int64) bool {
 		again = w.queue == q
 		w.shard.leave(w)
 	}
-	hash := t.s.hashOf(consumer)
-	w.shard, w.queue, w.hash, w.woken = q.shard, q, hash, false
+	w.shard, w.queue, w.hash, w.woken = q.shard, q, t.s.hashOf(consumer), false
 	w.consumer = append(w.consumer[:0], consumer...)
 	w.conn, w.window, w.seen = 0, 0, 0
 	l := q.lineOf()
 	ticket := uint64(0)
-	if a := &t.asking; a.queue == q && a.hash == hash {
+	if a := &t.asking; a.queue == q && bytes.Equal(a.consumer, consumer) {
 		w.conn, w.window, w.seen, ticket = a.conn, a.window, q.version, a.ticket
 	}
 	if c := q.conns[w.conn]; w.conn != 0 && c != nil {
