@@ -501,3 +501,25 @@ func TestWaitingOverHTTP2(t *testing.T) {
 		}
 	}
 }
+
+// A loop may be about to send a late answer when it looks for what can be closed.
+func TestDrainSendsWhatWasAnsweredAMomentAgo(t *testing.T) {
+	q := startQueues(t, Options{Loops: 1})
+	c := q.dial(1)
+	c.send("TAKE q c 60000\r\n")
+	q.waiting(1)
+	q.loopsDo(func(l *loop) {
+		q.tx(func(tx *queue.Tx) {
+			if _, err := tx.Publish([]byte("q"), &queue.Message{Payload: []byte("m")}); err != nil {
+				t.Error(err)
+			}
+		})
+		l.feedWoken()
+		q.draining.Store(true)
+		l.sweep()
+	})
+	defer q.draining.Store(false) // the end in earnest is still to come
+	if got := c.ended(); got != "$1\r\nm\r\n" {
+		t.Errorf("got %q before the end", got)
+	}
+}
