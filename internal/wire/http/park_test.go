@@ -7,6 +7,7 @@ import (
 	nethttp "net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -236,4 +237,30 @@ func TestWaitingOnTheGeneralLane(t *testing.T) {
 		t.Errorf("after the end a request was answered %s", body)
 	}
 	w.until(0)
+}
+
+// leaving is a context that ends, as a message comes, when it is first looked at.
+type leaving struct {
+	context.Context
+	leave func()
+}
+
+// Done is what a request waits for.
+func (l leaving) Done() <-chan struct{} {
+	l.leave()
+	return l.Context.Done()
+}
+
+func TestNothingIsGivenToAClientThatLeft(t *testing.T) {
+	w := newWaiting(t)
+	for range 30 { // of two things at once either may be seen first
+		ctx, cancel := context.WithCancel(context.Background())
+		left := leaving{ctx, sync.OnceFunc(func() { cancel(); w.put("message") })}
+		if body, aborted := w.ask(left)(); !aborted {
+			t.Fatalf("a client that left was given %s", body)
+		}
+		if body, _ := w.ask(context.Background())(); body != `"message"` {
+			t.Fatalf("the next client got %s", body)
+		}
+	}
 }
