@@ -233,6 +233,7 @@ func nextPush(c *command.Ctx, a *command.Args, sub *command.Subscription) (bool,
 		_, err := c.Queues.Stats(name)
 		return false, err
 	}
+	sub.Parked = true // an empty round is no command, and waits for no commit
 	return false, nil
 }
 

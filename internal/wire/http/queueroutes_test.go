@@ -3,6 +3,9 @@ package httpwire
 import (
 	"testing"
 
+	frames "github.com/gobwas/ws"
+
+	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/replytest"
 )
 
@@ -157,4 +160,24 @@ func TestHeadConsumesNothing(t *testing.T) {
 	}
 	say(t, b, []step{{"queue.stats", `{"queue":"q"}`, `{"depth":1,"consumers":0,"published":1,` +
 		`"consumed":0,"acked":0,"nacked":0,"dead_lettered":0}`}})
+}
+
+// TestEmptyRoundsOfAPushCostNothing: a round that finds no message is no command, and its replies,
+// such as pongs, wait for no commit.
+func TestEmptyRoundsOfAPushCostNothing(t *testing.T) {
+	s := &socket{t: t, b: newBench(t, Options{})}
+	s.conn = s.b.conn
+	s.conn.SetWaker(s)
+	s.b.persist()
+	s.b.send(t, "POST", "/queue/q", "{}", "Content-Type: application/json")
+	s.open("/queue/q/ws/me")
+	before := s.b.conn.session.Executed
+	s.b.taken()
+	s.want(unframe(t, s.feed(masked(frames.OpPing, true, "x"))+s.feed("")), "pong x")
+	if level, wrote := s.b.taken(); wrote || level != command.DefaultLevel {
+		t.Errorf("empty rounds wait for level %v", level)
+	}
+	if n := s.b.conn.session.Executed - before; n != 0 {
+		t.Errorf("empty rounds count as %d commands", n)
+	}
 }
