@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
-
-	"github.com/synapdb/synap/internal/effect"
 )
 
 // Figures: go test -run '^$' -bench . ./internal/store/queue
@@ -207,5 +205,4 @@ func BenchmarkRecover(b *testing.B) {
 		_ = s.Close()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/message")
-	_ = effect.QueuePut
 }

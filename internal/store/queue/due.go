@@ -43,25 +43,23 @@ func (t *Tx) unshelve(sh *shard, fires *int) {
 	}
 }
 
-// fireDue does what has come due in a shard, for at most so many timers and dealings. It says
-// whether there is more.
-func (t *Tx) fireDue(sh *shard, fires, deals *int) (more bool) {
+// fireDue does what has come due in a shard, for at most so many timers and dealings. While there
+// is more, the shard's soonest is not later than now.
+func (t *Tx) fireDue(sh *shard, fires, deals *int) {
 	for *fires > 0 {
 		ref := sh.due(t.now, deals)
 		if ref == 0 {
-			if *deals == 0 {
-				return true
+			if *deals > 0 {
+				sh.soonest = sh.soon()
 			}
-			sh.soonest = sh.soon()
-			return false
+			return
 		}
 		if kindOf(sh.timer(ref).owner) == auxKind && t.frozen() {
-			return true
+			return
 		}
 		*fires--
 		t.fire(sh, ref)
 	}
-	return true
 }
 
 // fire does what the timer at ref was for. If that may need the lock of another shard, Maintain

@@ -55,7 +55,26 @@ func checkQueue(t testing.TB, sh *shard, q *queue, timers map[slab.Ref]bool) (li
 	if pages != len(q.index.pages) {
 		t.Errorf("%s: %d pages of %d are linked", q.name, pages, len(q.index.pages))
 	}
-	bytes := int64(0)
+	live += checkLists(t, sh, q, found, timers)
+	if len(found) > 0 {
+		t.Errorf("%s: %d messages are in no list", q.name, len(found))
+	}
+	if q.dedup != nil {
+		for ref := q.dedup.oldest; ref != 0; ref = sh.memoryAt(ref).newer {
+			d := sh.memoryAt(ref)
+			live += d.cost() - hashedByte
+			timers[ref] = true
+			if sh.recall(q, d.id()) != ref {
+				t.Errorf("%s: %q is not found", q.name, d.id())
+			}
+		}
+	}
+	return live
+}
+
+// checkLists takes every message it comes upon out of found, and returns the bytes of their blocks.
+func checkLists(t testing.TB, sh *shard, q *queue, found, timers map[slab.Ref]bool) (bytes int64) {
+	t.Helper()
 	holds, conns := map[string]int64{}, map[uint64]int{}
 	for i := range q.lists {
 		n, last := int64(0), uint64(0)
@@ -84,9 +103,6 @@ func checkQueue(t testing.TB, sh *shard, q *queue, timers map[slab.Ref]bool) (li
 			t.Errorf("%s: list %d occupied wrongly", q.name, i)
 		}
 	}
-	if len(found) > 0 {
-		t.Errorf("%s: %d messages are in no list", q.name, len(found))
-	}
 	for name, h := range q.holders.byName {
 		if h.leases != holds[name] {
 			t.Errorf("%s: %s holds %d, counted %d", q.name, name, holds[name], h.leases)
@@ -101,17 +117,7 @@ func checkQueue(t testing.TB, sh *shard, q *queue, timers map[slab.Ref]bool) (li
 			t.Errorf("%s: connection %d holds %d, %d, %d", q.name, id, n, c.leases, conns[id])
 		}
 	}
-	if q.dedup != nil {
-		for ref := q.dedup.oldest; ref != 0; ref = sh.memoryAt(ref).newer {
-			d := sh.memoryAt(ref)
-			bytes += d.cost() - hashedByte
-			timers[ref] = true
-			if sh.recall(q, d.id()) != ref {
-				t.Errorf("%s: %q is not found", q.name, d.id())
-			}
-		}
-	}
-	return live + bytes
+	return bytes
 }
 
 func checkAux(t testing.TB, sh *shard, q *queue, ref slab.Ref, timers map[slab.Ref]bool,

@@ -22,14 +22,14 @@ type Waiter struct {
 	conn       uint64 // of its last Deliver, with the window
 	window     int
 	ticket     uint64
-	seen       uint64 // version of the queue at which there was nothing for it; 0 = it did not ask
+	seen       uint64 // version of the queue with nothing for it; 0 = it did not ask
 	woken      bool   // and has a mark
 	next, prev *Waiter
 	alarm      alarm // of its end
 }
 
-// waitline is the waiters of a queue, by ticket. Whoever is woken leaves it and gets a mark instead:
-// a message is spoken for until its consumer asks, gives up, or does neither for a while.
+// waitline is the waiters of a queue, by ticket. Whoever is woken leaves it and gets a mark
+// instead: a message is spoken for until its consumer asks, gives up, or does neither for a while.
 type waitline struct {
 	first, last *Waiter
 	ticket      uint64

@@ -51,13 +51,7 @@ func (s *Store) ReplayRecord(timeMillis int64, payload []byte) error {
 func (t *Tx) apply(e *effect.Queue) error {
 	q := t.find(e.Name)
 	if e.Kind == effect.QueueSet {
-		name := ""
-		if q == nil {
-			name = string(e.Name)
-		} else {
-			name = q.name
-		}
-		t.set(q, name, e)
+		t.set(q, string(e.Name), e)
 		return nil
 	}
 	if q == nil {

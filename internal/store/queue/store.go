@@ -151,7 +151,8 @@ func New(o Options) (*Store, error) {
 			space*int64(o.Shards)>>20, o.Shards, int64(o.Shards)*slab.LeastBytes>>20)
 	}
 	s := &Store{
-		seed: [3]uint64{o.Random(), o.Random() | 1, o.Random() | 1}, shards: make([]shard, o.Shards), mask: uint64(o.Shards - 1),
+		seed:   [3]uint64{o.Random(), o.Random() | 1, o.Random() | 1},
+		shards: make([]shard, o.Shards), mask: uint64(o.Shards - 1),
 		share: int(min(space, slab.MaxBytes)), defaults: o.Defaults, random: o.Random,
 		alarm: o.Alarm,
 	}

@@ -140,6 +140,7 @@ func (sh *shard) due(now int64, deals *int) slab.Ref {
 	until := tickOf(now)
 	if until+backTicks < w.now {
 		sh.rewind(until)
+		w = sh.wheel
 	}
 	for *deals > 0 {
 		i, tick := w.next()
