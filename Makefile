@@ -73,13 +73,15 @@ bench-peers: build tools-apt ## Synap and its peers in the same run
 	bench/http.sh
 	bench/durability.sh
 	bench/memory.sh
+	bench/vs-beanstalkd.sh
 
 tools-apt: ## install what the tests need (Debian's redis-server is their oracle)
 	@command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null \
 	    && command -v wrk >/dev/null && command -v curl >/dev/null \
-	    && command -v strace >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || { \
+	    && command -v strace >/dev/null && command -v beanstalkd >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || { \
 	    $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install \
-	        -y -qq --no-install-recommends redis-server redis-tools wrk curl strace python3-venv >/dev/null; }
+	        -y -qq --no-install-recommends redis-server redis-tools wrk curl strace beanstalkd \
+	        python3-venv >/dev/null; }
 
 clean: ## remove what the tasks made
 	rm -rf $(BIN)

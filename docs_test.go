@@ -71,7 +71,8 @@ func commandReference() string {
 	return "# Commands\n\n" +
 		"Generated from the command table (`go test . -run Generated -update`).\n\n" +
 		"## Over RESP\n\nArguments, replies and errors are those of Redis 7.0; differences are " +
-		"listed in\n[EXCEPTIONS.md](../test/redisdiff/EXCEPTIONS.md).\n\n" +
+		"listed in\n[EXCEPTIONS.md](../test/redisdiff/EXCEPTIONS.md). Commands that begin with " +
+		"Q are Synap's own,\nover [queues](#queues).\n\n" +
 		"| command | arguments | |\n|---|---|---|\n" + redis.String() +
 		"\n## Over HTTP\n\n`POST /api/v1/command` with " +
 		"`{\"command\", \"request_id\", \"payload\": {fields}}`, in JSON or MessagePack,\n" +
@@ -83,8 +84,49 @@ func commandReference() string {
 		"An envelope that can't be read answers 400, 415 or 422 in plain text.\n" +
 		"`kv.get` returns text: of a value that is not UTF-8 `<binary data: N bytes>` unless\n" +
 		"`type` is `bytes`; `GET /kv/{key}` returns the bytes themselves.\n\n" +
-		"| command | fields | routes | |\n|---|---|---|---|\n" + dotted.String()
+		"A WebSocket opens with fields in path and query. Frames are JSON texts: the server's\n" +
+		"have a `type`, the first is `connected`; those of the peer are\n" +
+		"`{\"command\", fields}`. A failure is answered\n" +
+		"`{\"type\": \"error\", \"error\", \"code\"}` with the `request_id`\n" +
+		"and `message_id` it is about, a success only if there was a `request_id`.\n\n" +
+		"| command | fields | routes | |\n|---|---|---|---|\n" + dotted.String() +
+		strings.ReplaceAll(aboutQueues, "~", "`")
 }
+
+// aboutQueues is what the tables cannot say, with a tilde for every backtick.
+const aboutQueues = `
+## Queues
+
+A message is leased to one consumer until it acknowledges it, gives it back, or its deadline
+passes; then it is delivered again, ~retry_count~ one higher, and after ~max_retries~ kept
+as a dead letter.
+
+**Payloads.** An array of whole numbers 0..255 and MessagePack's binary are bytes; so is
+what comes over RESP. A string is its UTF-8 bytes. Anything else, an array with any other
+element included, is kept as its compact JSON text. Answers have the bytes in ~payload~, as
+an array of numbers or as MessagePack's binary, and what was given as a string or JSON value
+once more in ~value~. A message has at most 16 MiB; one answer about several stops after 8
+MiB.
+
+**Deliveries.** A message has ~id~ (over the routes and the WebSocket ~message_id~),
+~payload~, ~value~, ~priority~, ~retry_count~ (and the same as ~retries~), ~max_retries~,
+~headers~, ~timestamp~ (seconds), ~token~ and ~deadline~ (ms). Settled with its token it
+can't be mistaken for a later delivery: that is refused as ~stale_lease~.
+
+**Many at once.** ~queue.publish_batch~ adds nothing if an item is wrong. If the queue fills
+up midway, ~message_ids~ has null for what was refused, ~rejected~ counts it and ~error~
+says why; if all is refused it fails. ~queue.ack~ and ~queue.nack~ of many answer ~success~
+(none failed), ~settled~, ~failed~ and ~results~. In an atomic batch whatever can't be done
+whole fails.
+
+**Settings.** ~queue.create~ and ~queue.update~ take them beside the name or in ~config~.
+Absent or 0 is the server's default; ~queue.update~ leaves absent ones as they are.
+
+**Push.** A WebSocket at ~/queue/{queue}/ws/{consumer_id}?prefetch=n~ gets messages as they
+come, at most n of them not yet settled, 256 by default. It takes frames ~{"command":
+"ack"|"nack"|"extend", …}~ with the fields of those commands. What it holds goes back at
+once when it closes.
+`
 
 func redisRow(b *strings.Builder, row *command.Row) {
 	words := ""
@@ -111,6 +153,9 @@ func routes(row *command.Row) string {
 	var paths []string
 	for _, r := range row.Routes {
 		paths = append(paths, "`"+r.Method+" "+r.Path+"`")
+	}
+	if row.Feed != nil {
+		paths = append(paths, "WebSocket `"+row.Feed.Path+"`")
 	}
 	return strings.Join(paths, "<br>")
 }

@@ -53,6 +53,19 @@ start_redis() {
     cat "$WORK/redis.log" >&2; exit 1
 }
 
+# start_beanstalkd [FLAGS...]: sets PID and PORT.
+start_beanstalkd() {
+    PORT=$(free_port)
+    "$BEANSTALKD" -l 127.0.0.1 -p "$PORT" -z 1048576 "$@" >"$WORK/beanstalkd.log" 2>&1 &
+    PID=$!; PIDS+=("$PID")
+    for _ in $(seq 200); do
+        (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && return
+        kill -0 "$PID" 2>/dev/null || break
+        sleep 0.05
+    done
+    cat "$WORK/beanstalkd.log" >&2; exit 1
+}
+
 # stop PID: ends a server and waits for it.
 stop() {
     kill "$1" 2>/dev/null || true

@@ -21,6 +21,10 @@ var (
 	anyKeys = []string{`"k"`, `"k"`, `"n"`, `"json"`, `"large"`, `"soon"`, `"late"`, `"new"`, `""`,
 		`"\u0000é"`, `"` + strings.Repeat("k", 65_535) + `"`,
 		`"` + strings.Repeat("k", 65_536) + `"`}
+	anyQueues = []string{`"q"`, `"q"`, `"q"`, `"k"`, `"full"`, `"new"`, `""`, `"\u0000é"`,
+		`"` + strings.Repeat("q", 512) + `"`, `"` + strings.Repeat("q", 513) + `"`}
+	anyPayload = []string{`[]`, `[0,255]`, `[256]`, `"text"`, `{"a":[1,"é"]}`, `7`, `true`,
+		`"` + strings.Repeat("p", 2000) + `"`}
 	anyText = []string{`""`, `"k"`, `"bytes"`, `"string"`, `"all"`, `"keyspace"`, `"*"`, `"["`,
 		`"aw"`, `"====="`, `"` + strings.Repeat("*?", 300) + `"`}
 	anyJSON = []string{`""`, `"1"`, `1`, `-1.5e3`, `null`, `true`, `[]`, `{"a":[1,"é"]}`, `"é"`,
@@ -32,15 +36,28 @@ var (
 )
 
 // field draws a value of type f, or now and then something else.
-func (r *rig) field(f command.FieldType) string {
+func (r *rig) field(f *command.Field) string {
 	if r.random.IntN(12) == 0 {
 		return r.pick(anyJSON)
 	}
-	switch f {
+	if f.Name == "wait_ms" { // nobody would wake who waits here
+		return r.pick([]string{`0`, `-1`, `3600001`})
+	}
+	switch f.Type {
 	case command.KeyField:
 		return r.pick(anyKeys)
+	case command.QueueField:
+		return r.pick(anyQueues)
+	case command.PayloadField:
+		return r.pick(anyPayload)
+	case command.ObjectField:
+		return r.pick([]string{`{}`, `{"a":1,"b":"é"}`, `{"a":{}}`})
+	case command.GuardField:
+		return `{"key":` + r.pick(anyKeys) + `,"version":` + r.pick(anyNumber) + `}`
 	case command.StringField:
-		return r.pick(anyText)
+		return r.string()
+	case command.StringListField:
+		return r.list(r.string)
 	case command.IntField, command.UintField:
 		return r.pick(anyNumber)
 	case command.BoolField:
@@ -56,9 +73,19 @@ func (r *rig) field(f command.FieldType) string {
 		})
 	case command.CommandListField:
 		return r.list(func() string { return r.item(r.anyRow()) })
+	case command.ObjectListField:
+		return r.list(func() string { return r.payload(f.Item) })
 	default:
 		return r.pick(anyJSON)
 	}
+}
+
+// string draws a text, now and then the id or token of a message.
+func (r *rig) string() string {
+	if r.random.IntN(3) == 0 {
+		return `"` + r.leased[r.random.IntN(len(r.leased))] + `"`
+	}
+	return r.pick(anyText)
 }
 
 func (r *rig) list(element func() string) string {
@@ -78,7 +105,7 @@ func (r *rig) payload(row *command.Row) string {
 			continue
 		}
 		name := r.pick(append([]string{f.Name}, f.Aliases...))
-		members = append(members, fmt.Sprintf("%q:%s", name, r.field(f.Type)))
+		members = append(members, fmt.Sprintf("%q:%s", name, r.field(f)))
 	}
 	return "{" + strings.Join(members, ",") + "}"
 }
@@ -193,13 +220,14 @@ func (r *rig) path(row *command.Row, path string) string {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
 		if strings.HasPrefix(s, "{") {
-			segments[i] = url.PathEscape(r.pick(anyWords))
+			segments[i] = url.PathEscape(r.word())
 		}
 	}
 	query := url.Values{}
 	for i := range row.Fields {
-		if f := &row.Fields[i]; r.random.IntN(3) == 0 && !strings.Contains(path, "{"+f.Name) {
-			query.Add(f.Name, r.pick(anyWords))
+		if f := &row.Fields[i]; r.random.IntN(3) == 0 && !strings.Contains(path, "{"+f.Name) &&
+			f.Name != "wait_ms" {
+			query.Add(f.Name, r.word())
 		}
 	}
 	return strings.Join(segments, "/") + "?" + query.Encode()

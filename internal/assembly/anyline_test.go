@@ -21,7 +21,9 @@ var anyWords = []string{
 	"NX", "XX", "GT", "LT", "GET", "KEEPTTL", "PERSIST", "EX", "PX", "EXAT", "PXAT", "REPLACE",
 	"DB", "MATCH", "COUNT", "LEN", "IDX", "MINMATCHLEN", "WITHMATCHLEN", "AND", "OR", "XOR", "NOT",
 	"BIT", "BYTE", "SET", "INCRBY", "OVERFLOW", "SAT", "FAIL", "u8", "i64", "u63", "#1",
-	"#67108863", "string",
+	"#67108863", "string", "q", "q", "full", "PRIORITY", "RETRIES", "DELAY", "AT", "TTL", "DEDUP",
+	"HEADERS", "{}", "IFVERSION", "DEADLINE", "FULL", "TOKEN", "REQUEUE", "true", "STATE", "leased",
+	"dead", "AFTER", "PREFIX", "ALL", "LIMIT", "DRYRUN", "DELAYED", "max_depth", "backoff_jitter",
 }
 
 // respValue cuts one RESP value off b; ok is false if b does not start with one.
@@ -107,7 +109,11 @@ func (r *rig) arguments(name []string, row *command.Row, wrong bool) []string {
 		n = r.random.IntN(6)
 	}
 	for range n {
-		line = append(line, r.pick(anyWords))
+		line = append(line, r.word())
+	}
+	// A queue that is there, mostly: any word is hardly ever one.
+	if at := row.Queue; at > 0 && at < len(line) && r.random.IntN(4) > 0 {
+		line[at] = r.pick([]string{"q", "q", "q", "k", "full", "bad\r\n+OK"})
 	}
 	return line
 }

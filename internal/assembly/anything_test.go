@@ -13,6 +13,7 @@ import (
 	"github.com/synapdb/synap/internal/command/replytest"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store/queue"
 	"github.com/synapdb/synap/internal/wire"
 	httpwire "github.com/synapdb/synap/internal/wire/http"
 	"github.com/synapdb/synap/internal/wire/resp"
@@ -33,6 +34,7 @@ type rig struct {
 	line    *resp.Conn
 	handler *httpwire.Handler
 	http    *httpwire.Conn
+	leased  [2]string // id and token of a message that is leased after fill
 }
 
 func newRig(t *testing.T) *rig {
@@ -42,14 +44,22 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	queues, err := queue.New(queue.Options{Shards: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := queues.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	e := &command.Engine{
 		Table: in.engine.Table, Settings: in.engine.Settings, Server: in.engine.Server,
-		Store: store, Clock: clock.NewManual(moment), Sessions: command.NewRegistry(),
+		Store: store, Queues: queues, Clock: clock.NewManual(moment),
+		Sessions:    command.NewRegistry(),
 		Limits:      command.Limits{BatchItems: 20, BatchBytes: 1 << 20, ValueBytes: 100_000},
 		Persistence: new(journaltest.Fake),
 	}
@@ -75,6 +85,14 @@ func (r *rig) connect() {
 
 func (r *rig) pick(from []string) string { return from[r.random.IntN(len(from))] }
 
+// word draws a word of a command line, now and then the id or token of a message.
+func (r *rig) word() string {
+	if r.random.IntN(12) == 0 {
+		return r.leased[r.random.IntN(len(r.leased))]
+	}
+	return r.pick(anyWords)
+}
+
 // guard fails with what was asked if f panics, or does not return: then a lock is never given back.
 func (r *rig) guard(asked any, f func()) {
 	r.Helper()
@@ -93,7 +111,8 @@ func (r *rig) guard(asked any, f func()) {
 	}
 }
 
-// free fails unless every lock can be had: FLUSHALL needs all of them.
+// free fails unless every lock can be had: FLUSHALL needs all of them, and so does the end of all
+// queues.
 func (r *rig) free(asked any) {
 	r.Helper()
 	r.guard(asked, func() {
@@ -102,6 +121,14 @@ func (r *rig) free(asked any) {
 		if got := reply.Take(); got != "+OK" {
 			r.Errorf("%.300q: FLUSHALL answers %s", asked, got)
 		}
+		var tx queue.Tx
+		r.Queues.Begin(&tx, moment)
+		tx.DeclareAll()
+		tx.Lock()
+		for _, name := range r.Queues.Names("", "", 1<<20) {
+			tx.Delete([]byte(name))
+		}
+		tx.Unlock()
 	})
 	for db := range uint8(kv.Databases) {
 		if n := r.Store.Count(db); n != 0 {
@@ -129,6 +156,53 @@ func (r *rig) fill() {
 		tx.Apply(e)
 	}
 	tx.Unlock()
+	r.fillQueues()
+}
+
+// fillQueues gives the queues that the tests use messages in all states.
+func (r *rig) fillQueues() {
+	r.Helper()
+	var tx queue.Tx
+	r.Queues.Begin(&tx, moment)
+	names := []string{"k", "q", "full", "bad\r\n+OK"}
+	for _, name := range names {
+		tx.Declare([]byte(name))
+	}
+	tx.Lock()
+	defer tx.Unlock()
+	for _, name := range names {
+		tx.Delete([]byte(name))
+		o := queue.Settings{DeadLetter: "full"}
+		if name == "full" {
+			o = queue.Settings{MaxDepth: 1}
+		}
+		if _, err := tx.Create([]byte(name), o); err != nil {
+			r.Fatal(err)
+		}
+	}
+	q := []byte("q")
+	for i, m := range []queue.Message{
+		{Payload: []byte("dead")}, {Payload: []byte("leased"), MaxRetries: 1},
+		{Payload: []byte("[1]"), Form: effect.JSONForm, Headers: []byte(`{"a":1}`)},
+		{Payload: []byte("text"), Form: effect.TextForm, Dedup: []byte("k")},
+		{Payload: []byte("late"), DeliverAt: moment + 1000, TTL: 5000},
+	} {
+		if _, err := tx.Publish(q, &m); err != nil {
+			r.Fatal(err)
+		}
+		if i > 1 {
+			continue
+		}
+		lease := tx.Deliver(q, &queue.Deliver{Consumer: []byte("k"), Count: 1}, nil)[0]
+		r.leased = [2]string{string(queue.AppendID(nil, lease.ID)),
+			fmt.Sprintf("%016x", lease.Token)}
+		if i == 0 {
+			err := tx.Nack(q, &queue.Lease{ID: lease.ID}, queue.Nack{Requeue: true})
+			if err != nil {
+				r.Fatal(err)
+			}
+		}
+	}
 }
 
 // dump is all that the store holds, versions and deadlines included.
@@ -139,6 +213,7 @@ func (r *rig) dump() string {
 	tx.DeclareAll()
 	tx.Lock()
 	defer tx.Unlock()
+	fmt.Fprintf(&text, "queues: %x\n", r.Queues.Digest(moment))
 	for db := range uint8(kv.Databases) {
 		tx.Scan(db, kv.Range{}, func(e kv.Entry) bool {
 			fmt.Fprintf(&text, "%d %s = %s %d %d %d\n", db, e.Key(), e.Value(), e.Flags(),

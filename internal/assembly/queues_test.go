@@ -137,6 +137,32 @@ func TestQueuesInMetricsAndInfo(t *testing.T) {
 	contains(t, text, `{"queues":{"queues":3,`, `"queue_published_total":4`)
 }
 
+// A transaction that holds the lock of a queue does not wait for it in INFO.
+func TestInfoInsideATransactionOverQueues(t *testing.T) {
+	in := open(t, nil)
+	in.make(t, "jobs", queue.Settings{})
+	got := in.ask(t, "MULTI", "QPUBLISH jobs work", "INFO queues", "EXEC", "QSTATS jobs")
+	contains(t, got, "# Queues\r\n", "depth\r\n:1\r\n")
+}
+
+func TestWhoWaitsIsABlockedClient(t *testing.T) {
+	in := open(t, nil)
+	in.make(t, "jobs", queue.Settings{})
+	answer := make(chan string, 1)
+	go func() { answer <- in.ask(t, "QCONSUME jobs w WAIT 60000") }()
+	for deadline := time.Now().Add(patient); ; time.Sleep(time.Millisecond) {
+		if strings.Contains(in.ask(t, "INFO clients"), "blocked_clients:1\r\n") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nobody is blocked")
+		}
+	}
+	in.publish(t, "jobs", []byte("work"))
+	contains(t, <-answer, "work\r\n")
+	contains(t, in.ask(t, "INFO clients"), "blocked_clients:0\r\n")
+}
+
 // Of many queues, the first thousand have series of their own.
 func TestMetricsOfManyQueues(t *testing.T) {
 	in := open(t, nil)

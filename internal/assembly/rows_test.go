@@ -62,6 +62,8 @@ func TestTheTableHasWhatWasPromised(t *testing.T) {
 		"UNWATCH",
 		"HELLO", "AUTH", "SELECT", "INFO", "PING", "ECHO", "QUIT", "RESET", "TIME", "DBSIZE",
 		"FLUSHDB", "FLUSHALL", "SWAPDB", "MOVE", "KVSTATS", "SYNAP.KVSTATS",
+		"QCREATE", "QDELETE", "QLIST", "QPUBLISH", "QMPUBLISH", "QPUBLISHM", "QCONSUME", "QACK",
+		"QNACK", "QEXTEND", "QSTATS", "QPURGE", "QPEEK", "QPAUSE", "QRESUME", "QINFO", "QUPDATE",
 	} {
 		if table.Redis([]byte(name)) == nil {
 			t.Errorf("there is no %s", name)
@@ -73,6 +75,7 @@ func TestTheTableHasWhatWasPromised(t *testing.T) {
 		"COMMAND":  {"count", "info", "docs", "list"},
 		"CONFIG":   {"get", "set", "resetstat"},
 		"FUNCTION": {"flush"},
+		"QDLQ":     {"list", "retry", "purge", "help"},
 	} {
 		has := map[string]bool{}
 		for _, sub := range table.Redis([]byte(name)).Subcommands {
@@ -90,6 +93,10 @@ func TestTheTableHasWhatWasPromised(t *testing.T) {
 		"kv.flushall", "kv.expire", "kv.ttl", "kv.persist", "kv.stats", "kv.append", "kv.getrange",
 		"kv.setrange", "kv.strlen", "kv.getset", "kv.msetnx", "kv.cas", "kv.delprefix", "key.type",
 		"key.exists", "key.rename", "key.renamenx", "key.copy", "key.randomkey", "batch",
+		"queue.create", "queue.delete", "queue.publish", "queue.publish_batch", "queue.consume",
+		"queue.ack", "queue.nack", "queue.extend", "queue.peek", "queue.list", "queue.stats",
+		"queue.purge", "queue.pause", "queue.resume", "queue.info", "queue.update",
+		"queue.dlq.list", "queue.dlq.retry", "queue.dlq.purge",
 	} {
 		if table.Synap([]byte(name)) == nil {
 			t.Errorf("there is no %s", name)

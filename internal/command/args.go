@@ -32,10 +32,11 @@ const (
 	// QueueField is the name of a queue, a string of 1..queue.MaxNameBytes bytes: it is locked.
 	QueueField
 	// PayloadField is a message: an array of numbers 0..255 or MessagePack's binary is bytes
-	// (Form BytesForm), a string its UTF-8 bytes (TextForm), anything else its JSON text (JSONForm).
+	// (Form BytesForm), a string its UTF-8 bytes (TextForm), anything else its JSON text
+	// (JSONForm).
 	PayloadField
-	// ObjectListField is a list of objects with the fields of Field.Item, or one such object: they
-	// become Commands. One that is wrong fails the whole.
+	// ObjectListField is a list of objects with the fields of Field.Item, or one such object:
+	// they become Commands. One that is wrong fails the whole.
 	ObjectListField
 	// GuardField is an object {key, version}: the key is locked, and in B; the version in Int.
 	GuardField

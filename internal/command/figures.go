@@ -22,8 +22,10 @@ type Figure struct {
 }
 
 // QueueFigures are what INFO says of the queues; the totals are since the start of the process.
-func (e *Engine) QueueFigures() []Figure {
-	if e.Queues == nil {
+// There are none inside a transaction over queues, whose locks the sum would wait for.
+func (c *Ctx) QueueFigures() []Figure {
+	e := c.Engine
+	if e.Queues == nil || c.Session.tx.HoldsQueues() {
 		return nil
 	}
 	n, s := e.Queues.Totals()

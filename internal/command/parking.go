@@ -51,16 +51,13 @@ func (s *Session) Parked() bool { return s.Parking != nil && s.Parking.Parked }
 
 // Answered ends a run: false means that the command parked and is to be run again. One that has
 // answered after all gives its place in line up.
-func (e *Engine) Answered(s *Session) bool {
-	p := s.Parking
-	if p == nil {
-		return true
+func (e *Engine) Answered(s *Session) bool { return s.Parking == nil || e.settled(s.Parking) }
+
+func (e *Engine) settled(p *Parking) bool {
+	if !p.Parked {
+		e.Leave(p)
 	}
-	if p.Parked {
-		return false
-	}
-	e.Leave(p)
-	return true
+	return !p.Parked
 }
 
 // Leave gives up a place in line: the connection is gone, or its command will not be run again.

@@ -15,9 +15,9 @@ import (
 //	            | base v | cap v | backoff v | jitter v | ttl v | dedupWindow v |
 //	            | deadLetterLen v | deadLetter |
 //	QueueDelete | kind 1 | nameLen v | name |
-//	QueuePut    | kind 1 | nameLen v | name | bits 1 | reason 4 bits, priority 4 bits | message v |
-//	            | seq v | created s | retries v | maxRetry v | [expires s, after] | [due s, after] |
-//	            | [token 8 | consumerLen v | consumer] |
+//	QueuePut    | kind 1 | nameLen v | name | bits 1 | reason 4 bits, priority 4 bits |
+//	            | message v | seq v | created s | retries v | maxRetry v | [expires s, after] |
+//	            | [due s, after] | [token 8 | consumerLen v | consumer] |
 //	            | [dedupUntil s, after | dedupLen v | dedup] |
 //	            | headersLen v | payloadLen v | headers | payload |
 //	QueueLease  | kind 1 | nameLen v | name | message v | push 1 | token 8 | due s |

@@ -29,7 +29,7 @@ func Dump(files vfs.FS, path string, o DumpOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	lines := json.NewEncoder(out)
+	lines := dumper{json.NewEncoder(out), incarnations{}}
 	lines.SetEscapeHTML(false)
 	if o.Snapshots {
 		err = d.dumpSnapshot(lines)
@@ -37,7 +37,7 @@ func Dump(files vfs.FS, path string, o DumpOptions, out io.Writer) error {
 	if err == nil && o.Journal {
 		_, err = journal.Scan(d.fs, d.journal(), journal.LSN(o.From),
 			func(lsn journal.LSN, timeMillis int64, payload []byte) error {
-				effects, err := effectsOf(payload)
+				effects, err := lines.effectsOf(payload)
 				if err != nil {
 					return fmt.Errorf("record %d: %w", lsn, err)
 				}
@@ -47,7 +47,13 @@ func Dump(files vfs.FS, path string, o DumpOptions, out io.Writer) error {
 	return errors.Join(err, d.lock.Close())
 }
 
-func (d *dataDir) dumpSnapshot(lines *json.Encoder) error {
+// dumper writes JSON lines.
+type dumper struct {
+	*json.Encoder
+	queues incarnations
+}
+
+func (d *dataDir) dumpSnapshot(lines dumper) error {
 	all, err := snapshot.Latest(d.fs, d.snapshots())
 	if err != nil || len(all) == 0 {
 		return err
@@ -65,7 +71,7 @@ func (d *dataDir) dumpSnapshot(lines *json.Encoder) error {
 		}
 		var effects []any
 		if err == nil {
-			effects, err = effectsOf(block)
+			effects, err = lines.effectsOf(block)
 		}
 		for i := 0; i < len(effects) && err == nil; i++ {
 			err = lines.Encode(effects[i])
@@ -108,7 +114,7 @@ var kindNames = map[effect.Kind]string{
 }
 
 // effectsOf words the effects of a record or block.
-func effectsOf(payload []byte) ([]any, error) {
+func (d dumper) effectsOf(payload []byte) ([]any, error) {
 	list := []any{}
 	for rest := payload; len(rest) > 0; {
 		if rest[0] < effect.FirstQueue {
@@ -123,7 +129,7 @@ func effectsOf(payload []byte) ([]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		list, rest = append(list, dumpQueue(&e)), more
+		list, rest = append(list, d.queues.dump(&e)), more
 	}
 	return list, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/queue"
 )
 
 // dumpedQueue is an effect over queues. Times are ms since the Unix epoch, spans of time ms.
@@ -12,6 +13,7 @@ type dumpedQueue struct {
 	Queue      *string         `json:"queue,omitempty"`
 	Queue64    string          `json:"queue_base64,omitempty"`
 	Message    uint64          `json:"message,omitempty"` // its number within the queue
+	ID         string          `json:"id,omitempty"`      // if the queue's settings came before
 	Seq        uint64          `json:"seq,omitempty"`
 	State      string          `json:"state,omitempty"`
 	Reason     string          `json:"reason,omitempty"`
@@ -71,13 +73,6 @@ var stateNames = [...]string{
 	effect.DeadLetter: "dead",
 }
 
-var reasonNames = [...]string{
-	effect.NoReason: "", effect.Acked: "acked", effect.Rejected: "rejected",
-	effect.Retried: "max_retries", effect.Expired: "expired", effect.Overflow: "overflow",
-	effect.LeaseOver: "lease_expired", effect.Released: "disconnected", effect.Nacked: "nacked",
-	effect.Moved: "moved", effect.Redriven: "retried",
-}
-
 var formNames = [...]string{
 	effect.BytesForm: "bytes", effect.TextForm: "text", effect.JSONForm: "json",
 }
@@ -90,13 +85,21 @@ func nameOf[N ~uint8](names []string, n N) string {
 	return fmt.Sprint(uint8(n))
 }
 
-func dumpQueue(e *effect.Queue) dumpedQueue {
+// incarnations are those of the queues by name, as the settings said that were dumped last.
+type incarnations map[string]uint64
+
+func (in incarnations) dump(e *effect.Queue) dumpedQueue {
 	d := dumpedQueue{
 		Kind: queueKindNames[e.Kind], Message: e.Message, Seq: e.Seq,
-		Reason: nameOf(reasonNames[:], e.Reason), Created: e.Created, Due: e.Due,
+		Reason: e.Reason.String(), Created: e.Created, Due: e.Due,
 		Expires: e.Expires, Push: e.Push, DedupUntil: e.DedupUntil,
 	}
 	d.Queue, d.Queue64 = asText(e.Name)
+	if e.Kind == effect.QueueSet {
+		in[string(e.Name)] = e.Settings.Incarnation
+	} else if of, known := in[string(e.Name)]; known && e.Message != 0 {
+		d.ID = string(queue.AppendID(nil, queue.ID{Queue: of, Number: e.Message}))
+	}
 	switch e.Kind {
 	case effect.QueuePut, effect.QueueReturn, effect.QueuePurge:
 		d.State = nameOf(stateNames[:], e.State)

@@ -286,6 +286,35 @@ func TestLeasesSurviveARestart(t *testing.T) {
 	})
 }
 
+// What a push connection held comes back at the start, in its old place, as after any failed
+// delivery; that is in the journal like everything else.
+func TestPushedMessagesComeBackAfterARestart(t *testing.T) {
+	disk := vfs.NewMemory(1)
+	h, _ := home(t, options(disk))
+	h.makeQueue()
+	h.tx(func(t *store.Tx) {
+		for _, payload := range []string{"one", "two", "three"} {
+			mustPublish(t, "jobs", payload)
+		}
+		t.Queues.Deliver([]byte("jobs"), &queue.Deliver{Consumer: []byte("socket"), Count: 2,
+			Conn: 7, Window: 10}, nil)
+	})
+	must(h.commit())
+	for range 2 { // the second time nothing is held any more
+		disk.Crash(0)
+		h.abandon()
+		h, _ = home(t, options(disk))
+		h.tx(func(tx *store.Tx) {
+			got := peek(tx, "jobs", effect.Ready)
+			if len(got) != 3 || string(got[0].Payload) != "one" || got[0].Retries != 1 ||
+				got[1].Retries != 1 || got[2].Retries != 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+		must(h.commit())
+	}
+}
+
 // What was read of the queues of a damaged snapshot is gone before an older one is loaded.
 func TestNoQueueOfADamagedSnapshotStays(t *testing.T) {
 	disk := vfs.NewMemory(1)
@@ -346,7 +375,12 @@ func TestDumpOfQueues(t *testing.T) {
 		mustPublish(t, "jobs", "text")
 		mustPublish(t, "jobs", "\xff\x00")
 	})
-	h.tx(func(t *store.Tx) { mustAck(t, "jobs", take(t, "jobs")[0]) })
+	var acked string
+	h.tx(func(t *store.Tx) {
+		v := take(t, "jobs")[0]
+		acked = string(queue.AppendID(nil, v.ID))
+		mustAck(t, "jobs", v)
+	})
 	h.tx(func(t *store.Tx) {
 		must(t.Queues.Nack([]byte("jobs"), leaseOf(take(t, "jobs")[0]), queue.Nack{Requeue: true,
 			Delay: 5000}))
@@ -373,7 +407,8 @@ func TestDumpOfQueues(t *testing.T) {
 		`"default_max_retries":2`, `{"kind":"set","db":0,"key":"k","value":"v","version":1},` +
 			`{"kind":"queue_put","queue":"jobs"`, `"payload":"text"`, `"payload_base64":"/wA="`,
 		`"kind":"queue_lease"`, `"consumer":"worker"`, `"kind":"queue_remove"`,
-		`"reason":"acked"`, `"kind":"queue_return"`, `"reason":"nacked"`, `"state":"delayed"`,
+		`"reason":"acked"`,
+		`"id":"` + acked + `"`, `"kind":"queue_return"`, `"reason":"nacked"`, `"state":"delayed"`,
 		fmt.Sprint(`"due_ms":`, start+5000), `"retries":1`} {
 		if !strings.Contains(journal.String(), want) {
 			t.Errorf("%s is missing in\n%s", want, journal.String())

@@ -94,10 +94,11 @@ func (m *Manager) export(ctx context.Context, w *snapshot.Writer, gentle bool) (
 	var c store.ExportCursor
 	begun := m.o.Clock.Micros()
 	block := make([]byte, 0, blockBytes+blockBytes/4)
-	for end, more := false, true; more; {
+	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
+		var end bool
 		block, end, more = m.stores.Export(&c, block)
 		if len(block) >= blockBytes || end && len(block) > 0 {
 			if err := w.Block(block); err != nil {

@@ -35,3 +35,18 @@ func TestOneCommitForAllConnectionsOfARound(t *testing.T) {
 		t.Errorf("asked %q", asked)
 	}
 }
+
+// A message and its delivery on the same loop become durable together.
+func TestWaitingCommandSharesTheCommitThatWokeIt(t *testing.T) {
+	q := startQueues(t, Options{Loops: 1})
+	c, producer := q.dial(1), q.dial(1)
+	c.send("TAKE q c 60000\r\n")
+	q.waiting(1)
+	q.journal.Asked()
+	producer.send("PUT m\r\n")
+	c.expect("$1\r\nm\r\n")
+	producer.expect(":1\r\n")
+	if asked := q.journal.Asked(); len(asked) != 1 {
+		t.Errorf("the journal was asked %q", asked)
+	}
+}

@@ -30,6 +30,8 @@ type conn struct {
 	cut bool
 	// parked says that the codec waits for a wake: fresh bytes are only kept.
 	parked bool
+	// booked says that replies wait for the loop's next flush.
+	booked bool
 	// due says that a wake came while the connection was off its loop.
 	due bool
 	// told says that the codec was asked to give up waiting.

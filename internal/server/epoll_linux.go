@@ -151,6 +151,9 @@ func (p *epollLoop) turn() error {
 				p.read(s)
 			}
 		}
+		if p.loop.woken.some.Load() {
+			p.loop.feedWoken() // who waited for what this round wrote shares its commit
+		}
 		p.loop.flush()
 		if woken && !p.runTasks() {
 			p.close()

@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/synapdb/synap/internal/wire"
 )
@@ -11,6 +12,7 @@ import (
 type wakes struct {
 	sync.Mutex
 	conns, spare []*conn
+	some         atomic.Bool // conns is not empty, or was a moment ago
 }
 
 // Wake has the connection fed soon: see wire.Waker. The codec got it from sniff, so the connection
@@ -23,6 +25,7 @@ func (c *conn) Wake() {
 	l.woken.Lock()
 	l.woken.conns = append(l.woken.conns, c)
 	first := len(l.woken.conns) == 1
+	l.woken.some.Store(true)
 	l.woken.Unlock()
 	if first {
 		l.post(l.rouse)
@@ -34,6 +37,7 @@ func (l *loop) feedWoken() {
 	l.woken.Lock()
 	conns := l.woken.conns
 	l.woken.conns, l.woken.spare = l.woken.spare, nil
+	l.woken.some.Store(false)
 	l.woken.Unlock()
 	for i, c := range conns {
 		conns[i] = nil
@@ -53,6 +57,9 @@ const keepWakes = 1 << 10
 
 // resume feeds the codec what it left unconsumed, which may be nothing.
 func (c *conn) resume() {
+	if c.booked {
+		c.loop.flush() // what can't be sent takes it to the slow lane, before it says more
+	}
 	if c.sock == nil {
 		c.due = true // opened goes on, should it come back
 		return

@@ -32,12 +32,15 @@ func (l *loop) mark(c *conn) span {
 	return span{c: c, from: len(l.out.Buf), firstRef: len(l.out.Splices)}
 }
 
+func (s *span) empty() bool { return s.from == s.to && s.firstRef == s.lastRefEnd }
+
 // book remembers whose the output since s began is, and what it has to wait for.
 func (l *loop) book(s span) {
 	s.to, s.lastRefEnd = len(l.out.Buf), len(l.out.Splices)
 	level, wrote := s.c.session.TakeRequired()
 	s.wrote = wrote && level > command.MemoryLevel
 	l.level = max(l.level, level)
+	s.c.booked = s.c.booked || !s.empty()
 	l.booked = append(l.booked, s)
 }
 
@@ -56,7 +59,7 @@ func (l *loop) flush() {
 	for i := range l.booked {
 		s := &l.booked[i]
 		c := s.c
-		s.c = nil
+		s.c, c.booked = nil, false
 		if c.sock == nil || c.cut {
 			continue // dropped since it was booked
 		}
@@ -73,7 +76,7 @@ func (l *loop) flush() {
 			c.sock.drop()
 		case unsent != nil || c.then != comeBack:
 			c.leave(unsent, c.then)
-		case c.server.draining.Load() && c.told && len(c.in) == 0:
+		case c.server.draining.Load() && c.told && len(c.in) == 0 && !c.woken.Load():
 			c.leave(nil, lingerAndClose)
 		}
 	}
@@ -104,7 +107,7 @@ func (s *Server) commit(level command.Level) error {
 // send writes one connection's replies. What does not fit is returned; ok is false when the
 // connection is broken or its backlog over the limit.
 func (l *loop) send(c *conn, s *span) (rest *backlog, ok bool) {
-	if s.from == s.to && s.firstRef == s.lastRefEnd {
+	if s.empty() {
 		return nil, true
 	}
 	var n, total int

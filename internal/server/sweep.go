@@ -88,9 +88,9 @@ func (c *conn) excuse() {
 }
 
 // drain closes a connection that has nothing to be answered. Others close after their round, which
-// comes now for those that wait.
+// comes now for those that wait; answers that are booked leave with the loop's next flush.
 func (c *conn) drain() {
-	if c.giveUp() || len(c.in) > 0 || waiting(c.sock.Fd()) > 0 {
+	if c.giveUp() || c.booked || len(c.in) > 0 || waiting(c.sock.Fd()) > 0 {
 		return
 	}
 	c.leave(nil, lingerAndClose)

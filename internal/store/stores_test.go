@@ -223,7 +223,8 @@ func TestExportAndImport(t *testing.T) {
 	var c ExportCursor
 	twin, _ := open(t)
 	var block []byte
-	for end, more := false, true; more; {
+	for more := true; more; {
+		var end bool
 		block, end, more = s.Export(&c, block)
 		if end && len(block) > 0 {
 			if err := twin.Import(epoch, block); err != nil {

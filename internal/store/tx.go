@@ -10,30 +10,40 @@ import (
 type Tx struct {
 	Keys   kv.Tx
 	Queues queue.Tx
-	queued bool // queues were declared
+	queued bool // queues were declared: only then Queues has begun, most commands need none
+	queues *queue.Store
+	now    int64
 }
 
 // Begin starts t at now (ms since the Unix epoch), with nothing declared. queues may be nil: then
 // none may be declared.
 func (t *Tx) Begin(keys *kv.Store, queues *queue.Store, now int64) {
 	keys.Begin(&t.Keys, now)
-	t.queued = false
-	if queues != nil {
-		queues.Begin(&t.Queues, now)
+	t.queued, t.queues, t.now = false, queues, now
+}
+
+// beginQueues begins the part over queues, once.
+func (t *Tx) beginQueues() {
+	if !t.queued {
+		t.queued = true
+		t.queues.Begin(&t.Queues, t.now)
 	}
 }
 
 // DeclareQueue adds a queue to be locked. Call it before Lock.
 func (t *Tx) DeclareQueue(name []byte) {
-	t.queued = true
+	t.beginQueues()
 	t.Queues.Declare(name)
 }
 
 // DeclareQueues adds every queue. Call it before Lock.
 func (t *Tx) DeclareQueues() {
-	t.queued = true
+	t.beginQueues()
 	t.Queues.DeclareAll()
 }
+
+// HoldsQueues says whether queues were declared: then nothing may be called that locks them itself.
+func (t *Tx) HoldsQueues() bool { return t.queued }
 
 // Lock takes the locks of everything declared, in the one lock order.
 func (t *Tx) Lock() {

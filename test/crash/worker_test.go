@@ -52,8 +52,8 @@ func (w *worker) took(d *delivery, asked int) {
 	w.acks.Add(1)
 }
 
-// await is what the answer to a command is for.
-type await func(reply string, err error) error
+// await is what the answer to a command is for, or that it was lost.
+type await func(reply string, lost bool) error
 
 // resp works over the Redis protocol, a random number of commands at a time.
 func (w *worker) resp(c *child) {
@@ -72,7 +72,7 @@ func (w *worker) resp(c *child) {
 				if failed == nil {
 					reply, failed = p.reply()
 				}
-				if err := answer(reply, failed); err != nil {
+				if err := answer(reply, failed != nil); err != nil {
 					w.t.Error(err)
 				}
 			}
@@ -91,21 +91,22 @@ func (w *worker) line(p *peer) await {
 		queue, payload := w.invent()
 		w.publishing(payload, queue)
 		p.put("QPUBLISH", queue, payload, "PRIORITY", fmt.Sprint(w.IntN(10)))
-		return func(reply string, err error) error {
-			if err == nil && reply[0] == '-' {
+		return func(reply string, lost bool) error {
+			if lost {
+				return nil
+			}
+			if reply[0] == '-' {
 				return errors.New("QPUBLISH: " + reply)
 			}
-			if err == nil {
-				w.published(payload)
-				w.acks.Add(1)
-			}
+			w.published(payload)
+			w.acks.Add(1)
 			return nil
 		}
 	case n < 7 || len(w.held) == 0:
 		queue := queues[w.IntN(len(queues))]
 		p.put("QCONSUME", queue, w.name)
-		return func(reply string, err error) error {
-			if err != nil {
+		return func(reply string, lost bool) error {
+			if lost {
 				w.unanswered()
 				return nil
 			}
@@ -126,18 +127,18 @@ func (w *worker) line(p *peer) await {
 	d := w.pick()
 	w.acking(d.payload)
 	p.put("QACK", d.queue, d.id)
-	return func(reply string, err error) error {
-		if err == nil {
+	return func(reply string, lost bool) error {
+		if !lost {
 			w.acked(d.payload, reply != "OK")
 			w.acks.Add(1)
 		}
-		return refused(reply, err)
+		return refused(reply, lost)
 	}
 }
 
 // refused is nil if the answer to an acknowledgement is yes, or that the lease has ended.
-func refused(reply string, err error) error {
-	if err != nil || reply == "OK" {
+func refused(reply string, lost bool) error {
+	if lost || reply == "OK" {
 		return nil
 	}
 	return late(errors.New(reply))

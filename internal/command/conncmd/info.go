@@ -39,6 +39,7 @@ type report struct {
 	now     int64 // ms since the Unix epoch
 	stats   kv.Stats
 	memory  command.Memory
+	queues  []command.Figure
 	process command.ProcessStats
 }
 
@@ -56,7 +57,7 @@ func (r *report) size(name string, n int64) {
 
 func info(c *command.Ctx, argv [][]byte) error {
 	r := &report{e: c.Engine, now: c.Now, stats: c.Store.Stats(),
-		memory: c.Engine.Memory()}
+		memory: c.Engine.Memory(), queues: c.QueueFigures()}
 	if c.Engine.Server.Process != nil {
 		r.process = c.Engine.Server.Process()
 	}

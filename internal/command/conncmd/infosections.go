@@ -10,8 +10,8 @@ import (
 )
 
 // The sections keep Redis' field names, which monitoring tools look for. What the server does
-// not have (replicas, blocked clients …) reads as Redis reports it unused; what it
-// does not measure is left out.
+// not have (replicas, channels …) reads as Redis reports it unused; what it does not measure is left
+// out.
 
 func infoServer(r *report) {
 	s := &r.e.Server
@@ -44,7 +44,13 @@ func infoClients(r *report) {
 	if limit := r.e.Settings.Find("maxclients"); limit != nil {
 		r.line("maxclients", limit.Get())
 	}
-	r.line("blocked_clients", 0)
+	waiting := int64(0)
+	for _, f := range r.queues {
+		if f.Name == "queue_waiters" {
+			waiting = f.Value
+		}
+	}
+	r.line("blocked_clients", waiting)
 	r.line("tracking_clients", 0)
 	r.line("clients_in_timeout_table", 0)
 }
@@ -182,7 +188,7 @@ func infoKeyspace(r *report) {
 
 // infoQueues is a section of Synap's own.
 func infoQueues(r *report) {
-	for _, f := range r.e.QueueFigures() {
+	for _, f := range r.queues {
 		r.line(f.Name, f.Value)
 	}
 }

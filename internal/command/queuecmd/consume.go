@@ -12,8 +12,8 @@ const (
 	takeConsumer
 	takeCount
 	takeWait
-	takeDeadlineSecs
-	takeDeadline
+	_ // deadlineSecs
+	_ // deadlineMillis
 	takeBytes
 	takePrefetch
 )
@@ -83,14 +83,20 @@ func wants(a *command.Args) (w wanted, err error) {
 	if w.bytes == 0 {
 		w.bytes = maxAnswerBytes
 	}
-	w.deadline, err = deadlineOf(a, takeDeadlineSecs, takeDeadline)
+	w.deadline, err = deadlineOf(a)
 	return w, err
 }
 
+// Positions of the fields that say how long a lease lasts, in every row that has them.
+const (
+	deadlineSecs   = 4
+	deadlineMillis = 5
+)
+
 // deadlineOf is how long a lease lasts, in ms, by two fields of which one is given at most; 0 = as
 // long as the queue says.
-func deadlineOf(a *command.Args, secsField, millisField int) (int64, error) {
-	secs, millis := a.Int(secsField, 0), a.Int(millisField, 0)
+func deadlineOf(a *command.Args) (int64, error) {
+	secs, millis := a.Int(deadlineSecs, 0), a.Int(deadlineMillis, 0)
 	switch {
 	case secs != 0 && millis != 0:
 		return 0, errDeadlines
@@ -189,7 +195,7 @@ func openPush(c *command.Ctx, a *command.Args, sub *command.Subscription) error 
 	if err := checkConsumer(a.Bytes(takeConsumer)); err != nil {
 		return err
 	}
-	if _, err := deadlineOf(a, takeDeadlineSecs, takeDeadline); err != nil {
+	if _, err := deadlineOf(a); err != nil {
 		return err
 	}
 	window := a.Int(takePrefetch, defaultWindow)
@@ -210,7 +216,7 @@ func openPush(c *command.Ctx, a *command.Args, sub *command.Subscription) error 
 // nextPush pushes the next message, or waits in line for one. A queue that is gone ends it.
 func nextPush(c *command.Ctx, a *command.Args, sub *command.Subscription) (bool, error) {
 	name, consumer := a.Bytes(takeQueue), a.Bytes(takeConsumer)
-	deadline, err := deadlineOf(a, takeDeadlineSecs, takeDeadline)
+	deadline, err := deadlineOf(a)
 	if err != nil {
 		return false, err
 	}
@@ -227,6 +233,7 @@ func nextPush(c *command.Ctx, a *command.Args, sub *command.Subscription) (bool,
 		_, err := c.Queues.Stats(name)
 		return false, err
 	}
+	sub.Parked = true // an empty round is no command, and waits for no commit
 	return false, nil
 }
 

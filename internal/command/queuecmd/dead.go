@@ -42,18 +42,18 @@ func deadRows() []*command.Row {
 		Call:   retryDead,
 		Routes: []command.Route{{Method: "POST", Path: "/queue/{queue}/dlq/retry"}},
 	}, {
-		Name: "queue.dlq.purge", Flags: command.Write | command.NoMulti,
+		Name: "queue.dlq.purge", Flags: command.Write,
 		Summary: "Removes dead letters.",
 		Fields:  fields, Call: purgeDead,
 		Routes: []command.Route{{Method: "POST", Path: "/queue/{queue}/dlq/purge"}},
 	}}
 }
 
-// whichDead reads which dead letters are meant: s.ids, up to limit, or all with neither.
-func (s *scratch) whichDead(c *command.Ctx, a *command.Args, most int) (limit int, err error) {
+// whichDead reads which dead letters are meant: s.ids, or, if that is nil, up to limit, 0 = all.
+func (s *scratch) whichDead(c *command.Ctx, a *command.Args) (limit int, err error) {
 	ways := 0
 	for _, given := range []bool{a.Has(deadMessage), a.Has(deadMany), a.Bool(deadAll),
-		most > deadLimit && a.Has(deadLimit)} {
+		len(a.Row.Fields) > deadLimit && a.Has(deadLimit)} {
 		if given {
 			ways++
 		}
@@ -66,8 +66,18 @@ func (s *scratch) whichDead(c *command.Ctx, a *command.Args, most int) (limit in
 	case a.Has(deadMessage):
 		err = s.addID(c, a.Bytes(deadQueue), a.Bytes(deadMessage))
 	case a.Has(deadMany):
-		err = s.addIDs(c, a.Bytes(deadQueue), a.List(deadMany))
-	case !a.Bool(deadAll):
+		for _, text := range a.List(deadMany) {
+			if err := s.addID(c, a.Bytes(deadQueue), text); err != nil {
+				return 0, err
+			}
+		}
+		if s.ids == nil {
+			s.ids = []queue.ID{}
+		}
+	case a.Bool(deadAll):
+		s.ids = nil
+	default:
+		s.ids = nil
 		if limit = int(a.Int(deadLimit, 0)); limit < 1 {
 			err = errLimit
 		}
@@ -87,27 +97,38 @@ func (s *scratch) addID(c *command.Ctx, name, text []byte) error {
 	return nil
 }
 
-func (s *scratch) addIDs(c *command.Ctx, name []byte, texts [][]byte) error {
-	for _, text := range texts {
-		if err := s.addID(c, name, text); err != nil {
-			return err
+// redriveBytes is about what a dead letter made ready adds to the journal.
+const redriveBytes = 48
+
+// redrive makes dead letters ready again: those named, or with ids nil up to limit of all. The
+// journal must have room for all of them, which the command's arguments say nothing about.
+func redrive(c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool) (int64, error) {
+	if ids == nil && !dry {
+		stats, err := c.Queues.Stats(name)
+		if err != nil {
+			return 0, err
+		}
+		n := stats.Dead
+		if limit > 0 {
+			n = min(n, int64(limit))
+		}
+		if err := c.Engine.Admit(int(n) * redriveBytes); err != nil {
+			return 0, err
 		}
 	}
-	return nil
+	return c.Queues.Redrive(name, ids, limit, dry)
 }
 
 func retryDead(c *command.Ctx, a *command.Args) error {
 	s := borrow()
 	defer s.giveBack()
-	limit, err := s.whichDead(c, a, len(a.Row.Fields))
+	limit, err := s.whichDead(c, a)
 	if err != nil {
 		return err
 	}
-	n := int64(0)
-	if !a.Has(deadMany) || len(s.ids) > 0 { // no ids at all would mean every dead letter
-		if n, err = c.Queues.Redrive(a.Bytes(deadQueue), s.ids, limit, a.Bool(deadDry)); err != nil {
-			return err
-		}
+	n, err := redrive(c, a.Bytes(deadQueue), s.ids, limit, a.Bool(deadDry))
+	if err != nil {
+		return err
 	}
 	replyDead(c.Reply, "retried", n, a.Bool(deadDry))
 	return nil
@@ -116,15 +137,12 @@ func retryDead(c *command.Ctx, a *command.Args) error {
 func purgeDead(c *command.Ctx, a *command.Args) error {
 	s := borrow()
 	defer s.giveBack()
-	if _, err := s.whichDead(c, a, len(a.Row.Fields)); err != nil {
+	if _, err := s.whichDead(c, a); err != nil {
 		return err
 	}
-	var n int64
-	if !a.Has(deadMany) || len(s.ids) > 0 {
-		var err error
-		if n, err = c.Queues.PurgeDead(a.Bytes(deadQueue), s.ids, a.Bool(deadDry)); err != nil {
-			return err
-		}
+	n, err := c.Queues.PurgeDead(a.Bytes(deadQueue), s.ids, a.Bool(deadDry))
+	if err != nil {
+		return err
 	}
 	replyDead(c.Reply, "purged", n, a.Bool(deadDry))
 	return nil

@@ -37,9 +37,9 @@ var (
 	errCursor  = errs.Request("Invalid cursor: give the one of the answer before, as it is")
 	errConfigs = errs.Request("config must be one object of settings")
 	errWhich   = errs.Missing("message_id")
-	errChoice  = errs.Request("say which dead letters: message_id, message_ids, limit or all: true")
-	errChoices = errs.Request("message_id, message_ids, limit and all exclude each other: " +
-		"give one of them")
+	errChoice  = errs.Request("say which dead letters: message_id, message_ids or all: true")
+	errChoices = errs.Request("message_id, message_ids, all, and limit where there is one, " +
+		"exclude each other: give one of them")
 )
 
 // noMessage says that a message is not there. An id that cannot be one is not repeated whole.

@@ -77,22 +77,26 @@ func consumeLine(c *command.Ctx, argv [][]byte) error {
 	if parked, err := t.take(c, s); parked || err != nil {
 		return err
 	}
-	reply := s.four
-	if t.full {
-		reply = s.whole
-	}
 	switch {
 	case t.counted:
 		c.Reply.Array(len(s.views))
 		for i := range s.views {
-			reply(c.Reply, &s.views[i])
+			s.taken(c.Reply, &s.views[i], t.full)
 		}
 	case len(s.views) == 0:
 		c.Reply.Null()
 	default:
-		reply(c.Reply, &s.views[0])
+		s.taken(c.Reply, &s.views[0], t.full)
 	}
 	return nil
+}
+
+func (s *scratch) taken(r command.Reply, v *queue.View, full bool) {
+	if full {
+		s.whole(r, v)
+	} else {
+		s.four(r, v)
+	}
 }
 
 // four writes a message as the contract has it: id, payload, priority, retry_count.

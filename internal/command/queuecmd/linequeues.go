@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	createWords = "name [max-depth [ack-deadline-secs [max-retries [priority [prefetch-limit]]]]] " +
-		"[setting value [setting value ...]]"
+	createWords = "name [max-depth [ack-deadline-secs [max-retries [priority " +
+		"[prefetch-limit]]]]] [setting value [setting value ...]]"
 	updateWords = "name setting value [setting value ...]"
 	listWords   = "[PREFIX prefix] [AFTER name] [COUNT count]"
 	purgeWords  = "name [DELAYED]"

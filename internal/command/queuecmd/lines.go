@@ -77,10 +77,10 @@ func (l *line) bareNumber() (n int64, ok bool) {
 	if !l.more() {
 		return 0, false
 	}
-	if n, ok = plan.Int(l.words[0]); !ok {
+	if _, ok = plan.Int(l.words[0]); !ok {
 		return 0, false
 	}
-	return l.number(l.row + "'s number"), true
+	return l.number("a number without a name"), true
 }
 
 // token takes the token of a delivery.

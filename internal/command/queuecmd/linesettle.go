@@ -1,6 +1,8 @@
 package queuecmd
 
 import (
+	"strings"
+
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/queue"
@@ -147,8 +149,8 @@ func extendLine(c *command.Ctx, argv [][]byte) error {
 
 func lookLines() []*command.Row {
 	return []*command.Row{
-		quick("QSTATS", "Returns a queue's depth, its consumers, and counts since the start.", reads,
-			func(c *command.Ctx, name []byte) error {
+		quick("QSTATS", "Returns a queue's depth, its consumers, and counts since the start.",
+			reads, func(c *command.Ctx, name []byte) error {
 				stats, err := c.Queues.Stats(name)
 				if err != nil {
 					return err
@@ -164,35 +166,40 @@ func lookLines() []*command.Row {
 
 // deadLine is QDLQ.
 func deadLine() *command.Row {
-	return &command.Row{
-		Name: "QDLQ", Arity: -2, Flags: command.Write, Summary: "Commands about dead letters.",
-		Subcommands: []*command.Row{{
-			Name: "LIST", Arity: -3, Queue: 2, Flags: command.Read, Words: deadListWords,
-			Summary: "Shows the dead letters kept with a queue, oldest first.",
-			Run: func(c *command.Ctx, argv [][]byte) error {
-				l := line{words: argv[3:], row: "QDLQ LIST", usage: deadListWords}
-				return peekLine(c, argv[2], &l, effect.DeadLetter)
-			},
-		}, {
-			Name: "RETRY", Arity: -4, Queue: 2, Flags: command.Write, Words: deadRetryWords,
-			Summary: "Makes dead letters ready again, with no retries counted.",
-			Run: deadLines("QDLQ RETRY", deadRetryWords, true,
-				func(c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool) (
-					int64, error,
-				) {
-					return c.Queues.Redrive(name, ids, limit, dry)
-				}),
-		}, {
-			Name: "PURGE", Arity: -4, Queue: 2, Flags: command.Write, Words: deadPurgeWords,
-			Summary: "Removes dead letters.",
-			Run: deadLines("QDLQ PURGE", deadPurgeWords, false,
-				func(c *command.Ctx, name []byte, ids []queue.ID, _ int, dry bool) (
-					int64, error,
-				) {
-					return c.Queues.PurgeDead(name, ids, dry)
-				}),
-		}},
+	row := &command.Row{
+		Name: "QDLQ", Arity: -2, Flags: command.Lockless, Summary: "Commands about dead letters.",
 	}
+	row.Subcommands = []*command.Row{{
+		Name: "LIST", Arity: -3, Queue: 2, Flags: command.Read, Words: deadListWords,
+		Summary: "Shows the dead letters kept with a queue, oldest first.",
+		Run: func(c *command.Ctx, argv [][]byte) error {
+			l := line{words: argv[3:], row: "QDLQ LIST", usage: deadListWords}
+			return peekLine(c, argv[2], &l, effect.DeadLetter)
+		},
+	}, {
+		Name: "RETRY", Arity: -4, Queue: 2, Flags: command.Write, Words: deadRetryWords,
+		Summary: "Makes dead letters ready again, with no retries counted.",
+		Run:     deadLines("QDLQ RETRY", deadRetryWords, true, redrive),
+	}, {
+		Name: "PURGE", Arity: -4, Queue: 2, Flags: command.Write, Words: deadPurgeWords,
+		Summary: "Removes dead letters.",
+		Run: deadLines("QDLQ PURGE", deadPurgeWords, false,
+			func(c *command.Ctx, name []byte, ids []queue.ID, _ int, dry bool) (int64, error) {
+				return c.Queues.PurgeDead(name, ids, dry)
+			}),
+	}, {
+		Name: "HELP", Arity: 2, Flags: command.Lockless | command.Fast,
+		Summary: "Prints this help.",
+		Run: func(c *command.Ctx, _ [][]byte) error {
+			c.Reply.Array(2 * len(row.Subcommands))
+			for _, sub := range row.Subcommands {
+				c.Reply.Status(strings.TrimSpace("QDLQ " + sub.Name + " " + sub.Words))
+				c.Reply.Status("    " + sub.Summary)
+			}
+			return nil
+		},
+	}}
+	return row
 }
 
 // deadLines makes a command over chosen dead letters, which answers how many they were.
@@ -209,13 +216,16 @@ func deadLines(row, usage string, limited bool,
 		case limited && l.is("LIMIT"):
 			limit = int(l.count("LIMIT"))
 		default:
-			for l.more() && !(len(s.ids) > 0 && is(l.words[0], "DRYRUN")) {
+			for l.more() && (len(s.ids) == 0 || !is(l.words[0], "DRYRUN")) {
 				l.err = s.addID(c, argv[2], l.word())
 			}
 		}
 		dry := l.is("DRYRUN")
 		if err := l.end(); err != nil {
 			return err
+		}
+		if len(s.ids) == 0 {
+			s.ids = nil // all of them, where an empty list would be none
 		}
 		n, err := do(c, argv[2], s.ids, limit, dry)
 		if err == nil {

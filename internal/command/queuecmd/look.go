@@ -74,7 +74,7 @@ func lookRows() []*command.Row {
 		Call:    func(c *command.Ctx, a *command.Args) error { return info(c, a.Bytes(0)) },
 		Routes:  []command.Route{{Method: "GET", Path: "/queue/{queue}/info"}},
 	}, {
-		Name: "queue.purge", Flags: command.Write | command.NoMulti,
+		Name: "queue.purge", Flags: command.Write,
 		Summary: "Removes the ready messages, and the delayed ones if wanted.",
 		Fields:  []command.Field{queueField, flag("delayed", "Remove the delayed ones too.")},
 		Call: func(c *command.Ctx, a *command.Args) error {

@@ -6,19 +6,10 @@ import (
 	"github.com/synapdb/synap/internal/store/queue"
 )
 
-var (
-	stateNames = [...]string{
-		effect.Ready: "ready", effect.Delayed: "delayed", effect.Leased: "leased",
-		effect.DeadLetter: "dead",
-	}
-	// reasonNames say why a message is a dead letter, or came back last.
-	reasonNames = [...]string{
-		effect.NoReason: "", effect.Acked: "acked", effect.Rejected: "rejected",
-		effect.Retried: "max_retries", effect.Expired: "expired", effect.Overflow: "overflow",
-		effect.LeaseOver: "lease_expired", effect.Released: "disconnected",
-		effect.Nacked: "nacked", effect.Moved: "moved", effect.Redriven: "retried",
-	}
-)
+var stateNames = [...]string{
+	effect.Ready: "ready", effect.Delayed: "delayed", effect.Leased: "leased",
+	effect.DeadLetter: "dead",
+}
 
 // parseState reads the name of a state; it is ready without one.
 func parseState(name []byte) (effect.MessageState, error) {
@@ -128,7 +119,7 @@ func (s *scratch) seen(r command.Reply, id string, v *queue.View) {
 		if dead {
 			name = "reason"
 		}
-		pairStr(r, name, reasonNames[v.Reason])
+		pairStr(r, name, v.Reason.String())
 	}
 	pairValue(r, v)
 }

@@ -27,8 +27,7 @@ const (
 	extendMessage
 	extendToken
 	extendConsumer
-	extendSecs
-	extendMillis
+	// then deadlineSecs and deadlineMillis
 )
 
 func settleRows() []*command.Row {
@@ -206,7 +205,7 @@ func replySettled(r command.Reply, id []byte, err error) {
 
 // extend answers {success, deadline}: when the lease ends now, in ms since the Unix epoch.
 func extend(c *command.Ctx, a *command.Args) error {
-	duration, err := deadlineOf(a, extendSecs, extendMillis)
+	duration, err := deadlineOf(a)
 	if err != nil {
 		return err
 	}

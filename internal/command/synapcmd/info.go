@@ -165,7 +165,7 @@ func keyspaceFacts(r *reading) (facts []fact) {
 }
 
 func queueFacts(r *reading) (facts []fact) {
-	for _, f := range r.c.Engine.QueueFigures() {
+	for _, f := range r.c.QueueFigures() {
 		facts = append(facts, fact{f.Name, f.Value})
 	}
 	return facts

@@ -55,8 +55,8 @@ func (s *Store) MakeRoom(need int, now int64) error {
 		return nil
 	}
 	s.sawMemory(used)
-	if p == NoEviction || most < s.base || s.frozen(MaxKeyBytes) {
-		return ErrMemory
+	if p == NoEviction || most < s.base+s.others() || s.frozen(MaxKeyBytes) {
+		return ErrMemory // the second: all keys would go in vain
 	}
 	return s.evict(most, p, now)
 }
@@ -65,12 +65,17 @@ func (s *Store) MakeRoom(need int, now int64) error {
 // any time and without locks. Call it before anybody uses the store.
 func (s *Store) Beside(bytes func() int64) { s.beside = bytes }
 
+// others is the memory that stores beside this one hold.
+func (s *Store) others() int64 {
+	if s.beside == nil {
+		return 0
+	}
+	return s.beside()
+}
+
 // used is the memory that eviction can change, and what others hold beside it.
 func (s *Store) used() int64 {
-	n := s.base
-	if s.beside != nil {
-		n += s.beside()
-	}
+	n := s.base + s.others()
 	for i := range s.shards {
 		n += s.shards[i].memory.Load() + s.shards[i].heap.overhead.Load()
 	}

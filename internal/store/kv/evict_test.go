@@ -232,3 +232,24 @@ func TestEvictionKeepsToTheJournalsRoom(t *testing.T) {
 		t.Errorf("%d keys evicted, %d bytes of the journal left", gone, j.room)
 	}
 }
+
+// What others hold counts; but no key is evicted for what only others can give back.
+func TestMemoryBesideTheStore(t *testing.T) {
+	s := newStore(t, Options{MaxMemory: testLimit, Policy: AllKeysLRU})
+	var others int64
+	s.Beside(func() int64 { return others })
+	fillUp(s, 0, 4000, 100, nil)
+	others = testLimit / 2
+	fillUp(s, 4000, 1, 100, nil)
+	st := s.Stats()
+	if st.Evicted == 0 || st.Memory > testLimit/2 {
+		t.Errorf("beside %d bytes: %+v", others, st)
+	}
+	others = testLimit
+	if err := s.MakeRoom(100, epoch); !errors.Is(err, ErrMemory) {
+		t.Errorf("beside %d bytes: %v", others, err)
+	}
+	if now := s.Stats(); now.Keys != st.Keys {
+		t.Errorf("%d keys were evicted in vain", st.Keys-now.Keys)
+	}
+}

@@ -88,7 +88,6 @@ func (t *Tx) remove(q *queue, ref slab.Ref, why effect.Reason) {
 	if !t.atomic { // else Rollback may need it
 		sh.freeMessage(q, ref, m)
 	}
-	sh.freed = sh.freed || !t.atomic
 }
 
 // set applies a QueueSet, making the queue if q is nil.

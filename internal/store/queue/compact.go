@@ -2,8 +2,8 @@ package queue
 
 import "github.com/synapdb/synap/internal/store/slab"
 
-// tidy moves blocks out of sparse slabs and gives idle memory back, for about *budget ns. The locked
-// shard's freed says afterwards whether there is more to do.
+// tidy moves blocks out of sparse slabs and gives idle memory back, for about *budget ns. The
+// locked shard's freed says afterwards whether there is more to do.
 func (sh *shard) tidy(budget *int64) {
 	if sh.arena == nil {
 		sh.freed = false
@@ -32,9 +32,9 @@ func (sh *shard) move(ref slab.Ref) {
 	copy(sh.arena.Bytes(to), sh.arena.Bytes(ref))
 	switch kindOf(*(*uint64)(sh.arena.Ptr(ref))) {
 	case messageKind:
-		sh.messageMoved(ref, to)
+		sh.messageMoved(to)
 	case auxKind:
-		sh.auxMoved(ref, to)
+		sh.auxMoved(to)
 	case pageKind:
 		sh.pageMoved(to)
 	case dedupKind:
@@ -43,7 +43,7 @@ func (sh *shard) move(ref slab.Ref) {
 	sh.arena.Free(ref)
 }
 
-func (sh *shard) messageMoved(from, to slab.Ref) {
+func (sh *shard) messageMoved(to slab.Ref) {
 	m := sh.message(to)
 	q := sh.slots[m.queue]
 	l := &q.lists[listOf(m)]
@@ -64,7 +64,7 @@ func (sh *shard) messageMoved(from, to slab.Ref) {
 	}
 }
 
-func (sh *shard) auxMoved(from, to slab.Ref) {
+func (sh *shard) auxMoved(to slab.Ref) {
 	sh.timerMoved(to)
 	a := sh.aux(to)
 	m := sh.message(slab.Ref(a.owner))

@@ -24,14 +24,14 @@ func (t *Tx) bury(q *queue, ref slab.Ref, why effect.Reason, retries uint32) {
 }
 
 // expire removes a message whose time is over.
-func (t *Tx) expire(q *queue, ref slab.Ref) {
+func (t *Tx) expire(q *queue, ref slab.Ref, retries uint32) {
 	q.stats.Expired++
-	t.putAway(q, ref, effect.Expired)
+	t.putAway(q, ref, effect.Expired, retries)
 }
 
 // putAway moves a message that nobody took to the dead-letter queue, or removes it.
-func (t *Tx) putAway(q *queue, ref slab.Ref, why effect.Reason) {
-	if t.moveDead(q, ref, why, uint32(q.shard.message(ref).retries)) {
+func (t *Tx) putAway(q *queue, ref slab.Ref, why effect.Reason, retries uint32) {
+	if t.moveDead(q, ref, why, retries) {
 		q.stats.DeadLettered++
 		return
 	}

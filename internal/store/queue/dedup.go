@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"hash/maphash"
 	"unsafe"
 
 	"github.com/synapdb/synap/internal/store/slab"
@@ -13,6 +12,7 @@ import (
 type memory struct {
 	timer        // until
 	number       uint64
+	order        uint64   // grows from the oldest to the newest
 	chain        slab.Ref // next of the same hash
 	older, newer slab.Ref
 	length       uint32
@@ -27,7 +27,7 @@ const (
 type remembered struct {
 	byHash         map[uint64]slab.Ref
 	oldest, newest slab.Ref
-	most           int
+	order          uint64 // of the newest ever
 }
 
 func (sh *shard) memoryAt(ref slab.Ref) *memory { return (*memory)(sh.arena.Ptr(ref)) }
@@ -45,7 +45,7 @@ func (sh *shard) recall(q *queue, id []byte) slab.Ref {
 	if q.dedup == nil {
 		return 0
 	}
-	ref := q.dedup.byHash[maphash.Bytes(sh.store.seed, id)]
+	ref := q.dedup.byHash[sh.store.hashOf(id)]
 	for ref != 0 {
 		d := sh.memoryAt(ref)
 		if string(d.id()) == string(id) {
@@ -69,12 +69,14 @@ func (sh *shard) remember(q *queue, id []byte, number uint64, until int64) error
 		q.dedup = &remembered{byHash: map[uint64]slab.Ref{}}
 	}
 	r := q.dedup
+	r.order++
 	ref := sh.arena.Alloc(memoryBytes + len(id))
 	d := sh.memoryAt(ref)
-	hash := maphash.Bytes(sh.store.seed, id)
+	hash := sh.store.hashOf(id)
 	*d = memory{
 		timer:  timer{owner: dedupKind<<kindAt | uint64(q.slot)},
-		number: number, chain: r.byHash[hash], older: r.newest, length: uint32(len(id)),
+		number: number, order: r.order, chain: r.byHash[hash], older: r.newest,
+		length: uint32(len(id)),
 	}
 	copy(d.id(), id)
 	r.byHash[hash] = ref
@@ -84,7 +86,6 @@ func (sh *shard) remember(q *queue, id []byte, number uint64, until int64) error
 		sh.memoryAt(r.newest).newer = ref
 	}
 	r.newest = ref
-	r.most = max(r.most, len(r.byHash))
 	q.stats.Bytes += d.cost()
 	sh.schedule(ref, until)
 	return nil
@@ -94,7 +95,7 @@ func (sh *shard) remember(q *queue, id []byte, number uint64, until int64) error
 func (sh *shard) forget(q *queue, ref slab.Ref) {
 	sh.stop(ref)
 	r, d := q.dedup, sh.memoryAt(ref)
-	hash := maphash.Bytes(sh.store.seed, d.id())
+	hash := sh.store.hashOf(d.id())
 	if at := r.byHash[hash]; at != ref {
 		for sh.memoryAt(at).chain != ref {
 			at = sh.memoryAt(at).chain

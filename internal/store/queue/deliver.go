@@ -15,9 +15,9 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 	sh := q.shard
 	t.advance(sh)
 	t.touch(q)
-	t.asking = asking{queue: q, hash: t.s.hashOf(d.Consumer), conn: d.Conn, window: d.Window}
-	if q.line != nil {
-		t.asking.ticket = q.line.unmark(t.asking.hash)
+	t.asking = asking{queue: q, consumer: d.Consumer, conn: d.Conn, window: d.Window}
+	if q.line != nil && len(q.line.marks) > 0 {
+		t.asking.ticket = q.line.unmark(t.s.hashOf(d.Consumer))
 	}
 	if d.Conn != 0 {
 		q.conn(d.Conn, d.Consumer)
@@ -47,7 +47,7 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 			if t.frozen() {
 				break
 			}
-			t.expire(q, ref)
+			t.expire(q, ref, uint32(m.retries))
 			continue
 		}
 		t.lease(q, ref, d, t.now+min(deadline, mostDeadline))

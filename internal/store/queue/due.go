@@ -14,32 +14,52 @@ const (
 // advance does what has come due in a shard, so that delays and deadlines are exact for callers,
 // up to a bound: the rest is left to the next call, or to Maintain.
 func (t *Tx) advance(sh *shard) {
-	if t.now < sh.soonest || t.quiet {
+	if t.quiet || t.now < sh.soonest && (sh.wheel == nil || sh.wheel.first[shelf] == 0) {
 		return
 	}
 	fires, deals := fireMost, dealMost
+	t.unshelve(sh, &fires)
 	t.fireDue(sh, &fires, &deals)
 }
 
-// fireDue does what has come due in a shard, for at most so many timers and dealings. It says
-// whether there is more.
-func (t *Tx) fireDue(sh *shard, fires, deals *int) (more bool) {
+// unshelve does what was left to those who hold the locks that it needs.
+func (t *Tx) unshelve(sh *shard, fires *int) {
+	if sh.wheel == nil {
+		return
+	}
+	for ref := sh.wheel.first[shelf]; ref != 0 && ref < endOf && *fires > 0; *fires-- {
+		at := slab.Ref(sh.timer(ref).owner)
+		ref = sh.timer(ref).next
+		m := sh.message(at)
+		q := sh.slots[m.queue]
+		if !t.reaches(q, m) {
+			continue
+		}
+		if t.frozen() {
+			return
+		}
+		t.touch(q)
+		t.fireMessage(q, at)
+	}
+}
+
+// fireDue does what has come due in a shard, for at most so many timers and dealings. While there
+// is more, the shard's soonest is not later than now.
+func (t *Tx) fireDue(sh *shard, fires, deals *int) {
 	for *fires > 0 {
 		ref := sh.due(t.now, deals)
 		if ref == 0 {
-			if *deals == 0 {
-				return true
+			if *deals > 0 {
+				sh.soonest = sh.soon()
 			}
-			sh.soonest = sh.soon()
-			return false
+			return
 		}
 		if kindOf(sh.timer(ref).owner) == auxKind && t.frozen() {
-			return true
+			return
 		}
 		*fires--
 		t.fire(sh, ref)
 	}
-	return true
 }
 
 // fire does what the timer at ref was for. If that may need the lock of another shard, Maintain
@@ -48,7 +68,6 @@ func (t *Tx) fire(sh *shard, ref slab.Ref) {
 	owner := sh.timer(ref).owner
 	if kindOf(owner) == dedupKind {
 		sh.forget(sh.slots[uint32(owner)], ref)
-		sh.freed = true
 		return
 	}
 	at := slab.Ref(owner)
@@ -73,7 +92,7 @@ func (t *Tx) fireMessage(q *queue, ref slab.Ref) {
 		t.endLease(q, ref)
 	case effect.Delayed:
 		if a := sh.aux(m.aux); a.expires != 0 && a.expires <= a.due {
-			t.expire(q, ref)
+			t.expire(q, ref, uint32(m.retries))
 			return
 		}
 		t.change(q, ref, &effect.Queue{
@@ -81,7 +100,7 @@ func (t *Tx) fireMessage(q *queue, ref slab.Ref) {
 			Reason: effect.Reason(m.reason), Expires: sh.expires(m),
 		}, 0)
 	case effect.Ready:
-		t.expire(q, ref)
+		t.expire(q, ref, uint32(m.retries))
 	}
 }
 

@@ -1,7 +1,7 @@
 package queue
 
 import (
-	"hash/maphash"
+	"bytes"
 	"math"
 	"sync/atomic"
 	"unsafe"
@@ -22,14 +22,14 @@ type Waiter struct {
 	conn       uint64 // of its last Deliver, with the window
 	window     int
 	ticket     uint64
-	seen       uint64 // version of the queue at which there was nothing for it; 0 = it did not ask
+	seen       uint64 // version of the queue with nothing for it; 0 = it did not ask
 	woken      bool   // and has a mark
 	next, prev *Waiter
 	alarm      alarm // of its end
 }
 
-// waitline is the waiters of a queue, by ticket. Whoever is woken leaves it and gets a mark instead:
-// a message is spoken for until its consumer asks, gives up, or does neither for a while.
+// waitline is the waiters of a queue, by ticket. Whoever is woken leaves it and gets a mark
+// instead: a message is spoken for until its consumer asks, gives up, or does neither for a while.
 type waitline struct {
 	first, last *Waiter
 	ticket      uint64
@@ -52,14 +52,12 @@ const lineBytes = int64(unsafe.Sizeof(waitline{}))
 
 // asking is what the last Deliver of a Tx was about, for Park.
 type asking struct {
-	queue  *queue
-	hash   uint64
-	conn   uint64
-	window int
-	ticket uint64 // of the mark that the consumer had, 0 = none
+	queue    *queue
+	consumer []byte // borrowed, until Unlock
+	conn     uint64
+	window   int
+	ticket   uint64 // of the mark that the consumer had, 0 = none
 }
-
-func (s *Store) hashOf(name []byte) uint64 { return maphash.Bytes(s.seed, name) }
 
 // Park puts w in the line of a queue until until (ms since the Unix epoch), at its old place if
 // it was woken in vain. It is woken once: when there may be something for consumer, when the queue
@@ -76,15 +74,14 @@ func (t *Tx) Park(name, consumer []byte, w *Waiter, until int64) bool {
 			return false // it waits elsewhere and was not unparked
 		}
 		again = w.queue == q
-		t.leave(w)
+		w.shard.leave(w)
 	}
-	hash := t.s.hashOf(consumer)
-	w.shard, w.queue, w.hash, w.woken = q.shard, q, hash, false
+	w.shard, w.queue, w.hash, w.woken = q.shard, q, t.s.hashOf(consumer), false
 	w.consumer = append(w.consumer[:0], consumer...)
 	w.conn, w.window, w.seen = 0, 0, 0
 	l := q.lineOf()
 	ticket := uint64(0)
-	if a := &t.asking; a.queue == q && a.hash == hash {
+	if a := &t.asking; a.queue == q && bytes.Equal(a.consumer, consumer) {
 		w.conn, w.window, w.seen, ticket = a.conn, a.window, q.version, a.ticket
 	}
 	if c := q.conns[w.conn]; w.conn != 0 && c != nil {
@@ -108,11 +105,11 @@ func (t *Tx) Park(name, consumer []byte, w *Waiter, until int64) bool {
 }
 
 // leave takes a waiter that is in line out of it.
-func (t *Tx) leave(w *Waiter) {
+func (sh *shard) leave(w *Waiter) {
 	w.queue.line.remove(w)
 	w.queue.stats.Waiters--
 	w.parked.Store(false)
-	w.queue.shard.dropAlarm(&w.alarm)
+	sh.dropAlarm(&w.alarm)
 }
 
 // Unpark gives a place up; a wake that was meant for it goes to the next one. No lock may be held.
@@ -128,7 +125,7 @@ func (s *Store) Unpark(w *Waiter) {
 	t.now = sh.clock
 	if q := w.queue; q != nil {
 		if w.parked.Load() {
-			t.leave(w)
+			sh.leave(w)
 		} else if w.woken && !q.gone {
 			q.line.unmark(w.hash)
 		}
@@ -143,7 +140,7 @@ func (s *Store) Unpark(w *Waiter) {
 
 // wake wakes a waiter in line when the locks are released.
 func (t *Tx) wake(w *Waiter) {
-	t.leave(w)
+	w.queue.shard.leave(w)
 	t.wakes = append(t.wakes, w.Waker)
 }
 
@@ -300,7 +297,7 @@ func (q *queue) claim(now int64) int64 {
 		}
 	}
 	if l := q.line; l != nil {
-		hash := maphash.String(q.shard.store.seed, q.active)
+		hash := q.shard.store.hashOf(bytesOf(q.active))
 		for w := l.first; w != nil; w = w.next {
 			if w.hash == hash {
 				return math.MaxInt64

@@ -76,6 +76,9 @@ func (s *Store) Maintain(now, budget int64) (next int64) {
 	if at = s.promised.Load(); at == math.MaxInt64 {
 		return 0
 	}
+	if s.frozen(0) {
+		return max(at, now+frozenPause)
+	}
 	return max(at, now)
 }
 
@@ -121,9 +124,6 @@ func (s *Store) maintainShard(sh *shard, now int64, budget *int64) (next int64) 
 	sh.mu.Lock()
 	next = sh.next()
 	sh.mu.Unlock()
-	if frozen && next <= now {
-		return now + frozenPause
-	}
 	return next
 }
 
@@ -151,21 +151,9 @@ func (s *Store) unshelve(name []byte, now int64, budget *int64) {
 	if q == nil {
 		return
 	}
-	sh := q.shard
-	t.touch(q)
-	for n := 0; n < fireMost; n++ {
-		ref := sh.wheel.first[shelf]
-		if ref == 0 {
-			return
-		}
-		at := slab.Ref(sh.timer(ref).owner)
-		m := sh.message(at)
-		if m.queue != q.slot || !t.reaches(q, m) || t.frozen() {
-			return
-		}
-		*budget -= costFire
-		t.fireMessage(q, at)
-	}
+	fires := fireMost
+	t.unshelve(q.shard, &fires)
+	*budget -= int64(fireMost-fires) * costFire
 }
 
 // orphan is a push connection that went while the store was frozen.

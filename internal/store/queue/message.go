@@ -16,7 +16,8 @@ import (
 //	aux     | kind, bits, message | at | timer next, prev | due | expires | (short ones end)
 //	        | token | conn | mate next, prev | holder |
 //	page    | kind, used, number | next, prev | 64 refs of messages |
-//	memory  | kind, queue | at | timer next, prev | number | chain, older | newer, length | id |
+//	memory  | kind, queue | at | timer next, prev | number | order | chain, older |
+//	        | newer, length | id |
 //
 // A ready message of 100 bytes without options takes one block of 160, and 4.7 bytes of a page.
 const (

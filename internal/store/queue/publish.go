@@ -115,7 +115,7 @@ func (t *Tx) makeRoom(q *queue) error {
 			return errs.New(errs.QueueFull, "Queue is full: "+q.name)
 		}
 		q.stats.Dropped++
-		t.putAway(q, ref, effect.Overflow)
+		t.putAway(q, ref, effect.Overflow, uint32(sh.message(ref).retries))
 	}
 	return nil
 }

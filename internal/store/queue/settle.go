@@ -124,7 +124,7 @@ func (t *Tx) giveBack(q *queue, ref slab.Ref, why effect.Reason, delay int64) {
 		return
 	}
 	if sh.expired(m, t.now) {
-		t.expire(q, ref)
+		t.expire(q, ref, retries)
 		return
 	}
 	e := effect.Queue{

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"fmt"
-	"hash/maphash"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -31,14 +30,18 @@ type Options struct {
 
 // Store is a set of queues. It is safe for concurrent use through Tx.
 type Store struct {
-	seed     maphash.Seed
-	shards   []shard // power of two; lock order: ascending index
+	seed     [3]uint64 // of hashOf
+	shards   []shard   // power of two; lock order: ascending index
 	mask     uint64
 	share    int // address space of an arena, in bytes
 	defaults Settings
 	random   func() uint64
 	alarm    func()
 	base     int64 // bytes of the store itself
+
+	_     [64]byte     // every write of a key reads memory: see kv.Store.Beside
+	bytes atomic.Int64 // base, and what the shards hold
+	_     [64]byte
 
 	journal  effect.Journal // nil: changes are not recorded
 	names    directory
@@ -148,7 +151,8 @@ func New(o Options) (*Store, error) {
 			space*int64(o.Shards)>>20, o.Shards, int64(o.Shards)*slab.LeastBytes>>20)
 	}
 	s := &Store{
-		seed: maphash.MakeSeed(), shards: make([]shard, o.Shards), mask: uint64(o.Shards - 1),
+		seed:   [3]uint64{o.Random(), o.Random() | 1, o.Random() | 1},
+		shards: make([]shard, o.Shards), mask: uint64(o.Shards - 1),
 		share: int(min(space, slab.MaxBytes)), defaults: o.Defaults, random: o.Random,
 		alarm: o.Alarm,
 	}
@@ -159,6 +163,7 @@ func New(o Options) (*Store, error) {
 		sh.soonest, sh.queues = math.MaxInt64, map[string]*queue{}
 	}
 	s.base = int64(unsafe.Sizeof(*s)) + int64(o.Shards)*int64(unsafe.Sizeof(shard{}))
+	s.bytes.Store(s.base)
 	return s, nil
 }
 
@@ -168,21 +173,23 @@ func (s *Store) Close() error {
 		sh := &s.shards[i]
 		sh.mu.Lock()
 		sh.clear()
-		if sh.arena != nil {
-			sh.arena.Close()
-			sh.arena = nil
-		}
 		sh.account()
 		sh.mu.Unlock()
 	}
 	return nil
 }
 
-// clear removes every queue at once, with all its messages.
-func (sh *shard) clear() {
+// clear removes every queue at once, with all its messages, and says who has to be woken.
+func (sh *shard) clear() (wakes []Waker) {
 	for name, q := range sh.queues {
 		q.gone = true
 		sh.store.names.remove(name)
+		sh.gone.count(&q.stats)
+		for q.line != nil && q.line.first != nil {
+			w := q.line.first
+			sh.leave(w)
+			wakes = append(wakes, w.Waker)
+		}
 	}
 	for _, l := range sh.large {
 		if l != nil {
@@ -196,6 +203,7 @@ func (sh *shard) clear() {
 	sh.queues, sh.slots, sh.freeSlots, sh.targets = map[string]*queue{}, nil, nil, 0
 	sh.large, sh.freeLarge, sh.largeBytes, sh.heap = nil, nil, 0, 0
 	sh.wheel, sh.soonest, sh.alarms, sh.orphans = nil, math.MaxInt64, nil, nil
+	return wakes
 }
 
 // open makes the shard's arena if there is none.
@@ -218,11 +226,12 @@ func (s *Store) SetJournal(j effect.Journal) { s.journal = j }
 // recordBytes is what the effects of a timer take at most beyond names, with the journal's header.
 const recordBytes = 160
 
-// frozen says whether the store must not change by itself.
-func (t *Tx) frozen() bool {
-	j := t.s.journal
-	return j != nil && j.Admit(len(t.buffer)+recordBytes+2*MaxNameBytes) != nil
+// frozen says whether the store must not change by itself, with so many bytes in the record.
+func (s *Store) frozen(bytes int) bool {
+	return s.journal != nil && s.journal.Admit(bytes+recordBytes+2*MaxNameBytes) != nil
 }
+
+func (t *Tx) frozen() bool { return t.s.frozen(len(t.buffer)) }
 
 // Defaults are the settings of queues made without any.
 func (s *Store) Defaults() Settings { return s.defaults }
@@ -290,7 +299,7 @@ func (sh *shard) account() {
 		fixed += int64(unsafe.Sizeof(wheel{}))
 	}
 	if sh.arena == nil {
-		sh.memory.Store(fixed)
+		sh.holds(fixed)
 		sh.resident.Store(fixed)
 		return
 	}
@@ -301,21 +310,23 @@ func (sh *shard) account() {
 		sh.upkeep = sh.clock + upkeepPause
 		sh.sooner = true
 	}
-	sh.memory.Store(memory)
+	sh.holds(memory)
 	sh.resident.Store(fixed + sh.arena.Resident())
 	if full := sh.arena.Full(); full != sh.full.Load() {
 		sh.full.Store(full)
 	}
 }
 
-// Memory is the bytes in use over all components. It is cheap and locks nothing.
-func (s *Store) Memory() int64 {
-	n := s.base
-	for i := range s.shards {
-		n += s.shards[i].memory.Load()
+// holds says what the memory of a shard has become. The shard is locked.
+func (sh *shard) holds(bytes int64) {
+	if more := bytes - sh.memory.Load(); more != 0 {
+		sh.memory.Store(bytes)
+		sh.store.bytes.Add(more)
 	}
-	return n
 }
+
+// Memory is the bytes in use over all components. It locks nothing and costs one atomic load.
+func (s *Store) Memory() int64 { return s.bytes.Load() }
 
 // Resident is Memory and freed blocks not yet given back to the system.
 func (s *Store) Resident() int64 {

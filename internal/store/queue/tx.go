@@ -38,7 +38,6 @@ func (s *Store) Begin(t *Tx, now int64) {
 	t.shards = [mostShards / 64]uint64{}
 	t.locked, t.atomic, t.quiet, t.silent = false, false, false, false
 	t.names = emptied(t.names)
-	t.asking = asking{}
 }
 
 // emptied forgets what a slice holds, and the slice if it has grown.
@@ -125,6 +124,7 @@ func (t *Tx) Unlock() {
 		}
 	}
 	t.touched = emptied(t.touched)
+	t.asking = asking{}
 	soon := int64(0)
 	t.locked = false
 	for w, set := range t.shards {

@@ -27,6 +27,7 @@ type undo struct {
 type savedQueue struct {
 	q           *queue
 	number, seq uint64
+	version     uint64
 	counters    Stats
 	active      string
 	asked       int64
@@ -40,7 +41,7 @@ func (t *Tx) Atomic() {
 
 func (t *Tx) save(q *queue) {
 	q.saved = true
-	t.saved = append(t.saved, savedQueue{q, q.number, q.seq, q.stats, q.active, q.asked})
+	t.saved = append(t.saved, savedQueue{q, q.number, q.seq, q.version, q.stats, q.active, q.asked})
 }
 
 // remember notes how message ref is before e changes it.
@@ -78,6 +79,7 @@ func (t *Tx) Rollback() {
 func (s *savedQueue) restore() {
 	q := s.q
 	q.number, q.seq, q.active, q.asked = s.number, s.seq, s.active, s.asked
+	q.version = s.version // a waiter that found nothing finds nothing still
 	now := q.stats
 	q.stats = s.counters // sizes are those of the lists again, or changed by others
 	q.stats.Depth, q.stats.Delayed = now.Depth, now.Delayed

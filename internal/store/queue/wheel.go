@@ -140,6 +140,7 @@ func (sh *shard) due(now int64, deals *int) slab.Ref {
 	until := tickOf(now)
 	if until+backTicks < w.now {
 		sh.rewind(until)
+		w = sh.wheel
 	}
 	for *deals > 0 {
 		i, tick := w.next()
@@ -148,17 +149,16 @@ func (sh *shard) due(now int64, deals *int) slab.Ref {
 			return 0
 		}
 		w.now = max(w.now, tick)
-		if i < fan && w.sorted != i {
-			sh.sortTick(i)
-		}
-		ref := w.first[i]
-		if at := sh.timer(ref).at; at <= now {
-			return ref
+		if i < fan {
+			if w.sorted != i {
+				sh.sortTick(i)
+			}
+			return w.first[i]
 		}
 		*deals--
-		at := sh.timer(ref).at
+		ref := w.first[i]
 		sh.stop(ref)
-		sh.enlist(ref, w.list(at))
+		sh.enlist(ref, w.list(sh.timer(ref).at))
 	}
 	return 0
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -335,6 +336,21 @@ func TestOddHandshakesAreRefusedWithAText(t *testing.T) {
 		if got := fmt.Sprintf("%d %s", a.StatusCode, a.body); !strings.HasPrefix(got, c.want) {
 			t.Errorf("got %s, want %s", got, c.want)
 		}
+		if shut := a.Header.Get("Connection") == "close"; shut != (a.StatusCode == 400) {
+			t.Errorf("%s: whether the connection ends: %v; frames may follow", c.want, shut)
+		}
+	}
+}
+
+// HTTP/2 knows no Upgrade, and clients fail streams that mention it.
+func TestAFeedIsNoUpgradeOverHTTP2(t *testing.T) {
+	s := newSocket(t)
+	r := httptest.NewRequest("GET", "/fake/q/ws/me", nil)
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
+	w := httptest.NewRecorder()
+	s.b.ServeHTTP(w, r)
+	if h := w.Header(); w.Code != 426 || h.Get("Upgrade") != "" || h.Get("Connection") != "" {
+		t.Errorf("%d %v", w.Code, h)
 	}
 }
 

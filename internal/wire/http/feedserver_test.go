@@ -41,6 +41,7 @@ func serveLive(t *testing.T, fake *fakeFeed) *live {
 	l.server, err = server.Listen(server.Options{
 		Doors: []server.Door{{Name: "HTTP", Host: "127.0.0.1", Dialect: server.HTTPDoor}},
 		Loops: 2, Clock: l.clock, ConnectionTimeout: 4 * time.Second,
+		IdleTimeout: 10 * time.Second, // which is not for feeds
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +266,7 @@ func (r *raw) frame() string {
 func (r *raw) want(want string) {
 	r.t.Helper()
 	if got := r.frame(); got != want {
-		r.t.Fatalf("got %q, want %q", got, want)
+		r.t.Fatalf("got %.80q, want %.80q", got, want)
 	}
 }
 

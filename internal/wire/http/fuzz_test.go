@@ -9,9 +9,13 @@ import (
 	"math"
 	nethttp "net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/effect"
 )
 
 // FuzzRequest holds the fast lane against net/http: what the lane takes, net/http takes with the
@@ -116,6 +120,10 @@ func FuzzEnvelope(f *testing.F) {
 		`{"payload":{"keys":["a","b"]},"command":"kv.mget","request_id":"x"}`,
 		`{"command":"batch","request_id":"1","payload":{"atomic":true,"commands":[{"command":` +
 			`"kv.get","payload":{"key":"a"}},{"command":"batch","payload":{"commands":[]}}]}}`,
+		`{"command":"queue.publish","request_id":"1","payload":{"queue":"q","payload":[0,255],` +
+			`"headers":{"a":1},"if_version":{"key":"k","version":0}}}`,
+		`{"command":"queue.publish_batch","request_id":"1","payload":{"queue":"q","messages":[` +
+			`{"payload":[1,256]},{"payload":[ 1 , 2 ],"priority":9},7]}}`,
 		`[1,2,{"a":{}}]`, `"\ud800"`, `{"a":01}`, `{"a":1,}`, `[1 2]`, "\"\xff\"", `-`, `1.`, `1e`,
 		` { } `, `{"command":1}`, `nul`, `"\x"`, `{"a"}`, strings.Repeat("[", 200),
 	} {
@@ -141,6 +149,35 @@ func FuzzEnvelope(f *testing.F) {
 	})
 }
 
+// comparePayload holds the payload of a queue.publish against encoding/json.
+func comparePayload(t *testing.T, payload map[string]json.RawMessage, v *command.Value) {
+	var numbers []json.Number
+	var text string
+	var compact bytes.Buffer
+	switch {
+	case !v.Set:
+		return
+	case v.Form == effect.BytesForm:
+		if err := json.Unmarshal(payload["payload"], &numbers); err != nil ||
+			len(numbers) != len(v.B) {
+			t.Fatalf("%s became %d bytes: %v", payload["payload"], len(v.B), err)
+		}
+		for i, n := range numbers {
+			if n.String() != strconv.Itoa(int(v.B[i])) {
+				t.Errorf("byte %d of %s is %d", i, payload["payload"], v.B[i])
+			}
+		}
+	case v.Form == effect.TextForm:
+		if json.Unmarshal(payload["payload"], &text) != nil || text != string(v.B) {
+			t.Errorf("%s became %q", payload["payload"], v.B)
+		}
+	default:
+		if json.Compact(&compact, payload["payload"]) != nil || compact.String() != string(v.B) {
+			t.Errorf("%s became %s", payload["payload"], v.B)
+		}
+	}
+}
+
 func compareEnvelope(t *testing.T, body []byte, x *exchange, c *call) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(body, &members) != nil || c.incomplete(kindObject) != "" {
@@ -155,11 +192,17 @@ func compareEnvelope(t *testing.T, body []byte, x *exchange, c *call) {
 	if text(members["command"]) != string(c.name) || text(members["request_id"]) != string(c.id) {
 		t.Errorf("command %q, request_id %q", c.name, c.id)
 	}
-	if c.row == nil || c.row.Name != "kv.set" || x.dec.fault != nil {
+	if c.row == nil || x.dec.fault != nil {
 		return
 	}
 	var payload map[string]json.RawMessage
 	if json.Unmarshal(members["payload"], &payload) != nil {
+		return
+	}
+	if c.row.Name == "queue.publish" {
+		comparePayload(t, payload, &x.args.Vals[c.row.Index([]byte("payload"))])
+	}
+	if c.row.Name != "kv.set" {
 		return
 	}
 	if x.args.Has(0) && text(payload["key"]) != string(x.args.Bytes(0)) {

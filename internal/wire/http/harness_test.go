@@ -12,8 +12,10 @@ import (
 
 	"github.com/synapdb/synap/internal/clock"
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/queuecmd"
 	"github.com/synapdb/synap/internal/command/synapcmd"
 	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store/queue"
 	"github.com/synapdb/synap/internal/wire"
 )
 
@@ -35,15 +37,22 @@ func newBench(t testing.TB, o Options, change ...func(*command.Engine)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	queues, err := queue.New(queue.Options{Shards: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := queues.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	b := &bench{clock: clock.NewManual(start), fast: true}
 	e := &command.Engine{
-		Table: command.NewTable(synapcmd.Rows(synapcmd.Options{})),
-		Store: store, Clock: b.clock, Sessions: command.NewRegistry(),
+		Table: command.NewTable(synapcmd.Rows(synapcmd.Options{}), queuecmd.Rows()),
+		Store: store, Queues: queues, Clock: b.clock, Sessions: command.NewRegistry(),
 		Settings: &command.Settings{},
 		Server:   command.ServerInfo{Version: "1.2.3", RunID: strings.Repeat("a", 40)},
 		Limits:   command.Limits{BatchItems: 100, BatchBytes: 1 << 20, ValueBytes: 1 << 20},
@@ -158,7 +167,7 @@ func (b *bench) object(t testing.TB, method, path, body string) answer {
 	a := b.send(t, method, path, body, headers...)
 	if a.Header.Get("Content-Type") == typePack {
 		src := packSource{buf: []byte(a.body)}
-		text, err := src.text(nil)
+		text, err := unpack(&src, nil)
 		if err == nil {
 			err = src.end()
 		}
@@ -168,6 +177,39 @@ func (b *bench) object(t testing.TB, method, path, body string) answer {
 		a.body = string(text)
 	}
 	return a
+}
+
+// unpack appends the next value of an answer as the JSON that another client would get: binary as
+// numbers.
+func unpack(src *packSource, dst []byte) ([]byte, error) {
+	k, err := src.kind()
+	if err != nil || k != kindBinary && k != kindArray && k != kindObject {
+		return src.text(dst)
+	}
+	if k == kindBinary {
+		b, err := src.str()
+		return appendNumbers(dst, b), err
+	}
+	brackets := "[]"
+	if k == kindObject {
+		brackets = "{}"
+	}
+	n, err := src.enter()
+	dst = append(dst, brackets[0])
+	for i := 0; i < n && err == nil; i++ {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if k == kindObject {
+			key, _, keyErr := src.key(i, n)
+			if keyErr != nil {
+				return nil, keyErr
+			}
+			dst = append(appendQuoted(dst, key), ':')
+		}
+		dst, err = unpack(src, dst)
+	}
+	return append(dst, brackets[1]), err
 }
 
 // call runs a command by the envelope. A failure is its text behind an exclamation mark.

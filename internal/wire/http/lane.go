@@ -39,10 +39,13 @@ func (h *Handler) attend(
 		_ = nethttp.NewResponseController(w).SetReadDeadline(time.Time{})
 		select {
 		case <-s.woken:
+		case <-r.Context().Done():
 		case <-wire.Quit(r.Context()):
 			h.engine.Leave(s.Parking)
-			s.Parking, s.Waker = nil, nil
-		case <-r.Context().Done():
+			s.Parking, s.Waker = nil, nil // the next attempt answers
+			continue
+		}
+		if r.Context().Err() != nil { // awake or not: nobody would read what it is given
 			h.engine.Leave(s.Parking)
 			return false
 		}

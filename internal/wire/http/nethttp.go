@@ -28,6 +28,9 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	x := h.acquire(&s.Session)
 	x.read(r)
 	e := h.find(x)
+	if r.Method == "HEAD" && e.changes() {
+		e, x.req.method = nil, r.Method
+	}
 	answered := true
 	if err := h.readBody(x, e, w, r); err != nil {
 		x.begin()
@@ -41,7 +44,7 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	level, wrote := s.TakeRequired()
 	failed := h.engine.Commit(level) != nil && wrote && level > command.MemoryLevel || !answered
 	if !failed {
-		x.write(w)
+		x.write(w, r.ProtoMajor)
 	}
 	if x.large != nil {
 		x.large.Release()
@@ -55,7 +58,7 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 }
 
 // read fills x.req from r, body excepted. A HEAD is served as the GET it asks about; net/http
-// drops the body.
+// drops the body, so that a GET that changes something, as consuming does, has no HEAD.
 func (x *exchange) read(r *nethttp.Request) {
 	path, query := r.RequestURI, ""
 	if !strings.HasPrefix(path, "/") { // absolute form, or a request made by a test
@@ -135,11 +138,17 @@ func (x *exchange) tooLarge(err error, e *endpoint) {
 	x.failure(status, text)
 }
 
-// write sends the answer through net/http.
-func (x *exchange) write(w nethttp.ResponseWriter) {
+// write sends the answer through net/http, over a major version of HTTP. What an answer says of the
+// connection is HTTP/1's alone: clients of HTTP/2 fail streams that mention it.
+func (x *exchange) write(w nethttp.ResponseWriter, major int) {
 	header := w.Header()
 	for _, f := range x.headers {
-		header.Set(f.name, f.value)
+		if major == 1 || f.name != "Connection" && f.name != "Upgrade" {
+			header.Set(f.name, f.value)
+		}
+	}
+	if x.req.close && major == 1 {
+		header.Set("Connection", "close")
 	}
 	header.Set("Access-Control-Allow-Origin", "*")
 	body := x.body

@@ -28,6 +28,9 @@ func (e *endpoint) waits() bool {
 	return e != nil && e.row != nil && e.row.Has(command.Blocking)
 }
 
+// changes says whether serving e may change data.
+func (e *endpoint) changes() bool { return e != nil && e.row != nil && e.row.Has(command.Write) }
+
 // node is one segment of the tree of paths. Fixed segments win over braces, as in most routers.
 type node struct {
 	fixed     map[string]*node

@@ -109,6 +109,80 @@ class SynapSDK(WithServer):
         self.each_transport(test)
 
 
+class SynapSDKQueues(WithServer):
+    """The queue module of the SDK, over HTTP and over RESP3.
+
+    It has no purge. Over RESP3 it reads neither statistics, which come as a flat list there, nor
+    payloads that are not UTF-8.
+    """
+
+    def each_transport(self, test):
+        for name, url in (("http", f"http://127.0.0.1:{self.server.http}"),
+                          ("resp3", f"resp3://127.0.0.1:{self.server.resp}")):
+            with self.subTest(url=url):
+                async def go(name=name, url=url):
+                    async with SynapClient(SynapConfig(url)) as client:
+                        queue = f"{self.id()}-{name}"
+                        await client.queue.create_queue(queue, max_size=100, message_ttl=30)
+                        await test(client.queue, queue, name)
+                asyncio.run(go())
+
+    def test_payloads_come_back(self):
+        async def test(queues, q, transport):
+            payloads = ["text", "naïve ✓", {"a": [1, None, True]}, [], 7]
+            if transport == "http":
+                payloads.append(b"\xff\x00\xfe")
+            for payload in payloads:
+                published = await queues.publish(q, payload, priority=5)
+                m = await queues.consume(q, "worker")
+                self.assertEqual((m.id, m.payload, m.priority), (published, payload, 5))
+                self.assertEqual((m.retries, m.max_retries), (0, 3))
+                await queues.ack(q, m.id)
+            self.assertIsNone(await queues.consume(q, "worker"))
+        self.each_transport(test)
+
+    def test_priorities_and_nacks(self):
+        async def test(queues, q, _):
+            low = await queues.publish(q, "low", priority=1, max_retries=2)
+            high = await queues.publish(q, "high", priority=9, max_retries=2)
+            first = await queues.consume(q, "worker")
+            self.assertEqual(first.id, high)
+            await queues.nack(q, first.id)
+            again = await queues.consume(q, "worker")
+            self.assertEqual((again.id, again.retries), (high, 1))
+            await queues.ack(q, again.id)
+            with self.assertRaises(SynapException) as failure:
+                await queues.ack(q, again.id)
+            self.assertIn(f"Message not found: {high}", str(failure.exception))
+            self.assertEqual((await queues.consume(q, "worker")).id, low)
+        self.each_transport(test)
+
+    def test_a_full_queue_refuses(self):
+        async def test(queues, q, _):
+            for i in range(100):
+                await queues.publish(q, f"m{i}")
+            with self.assertRaises(SynapException) as failure:
+                await queues.publish(q, "one more")
+            self.assertIn(f"Queue is full: {q}", str(failure.exception))
+        self.each_transport(test)
+
+    def test_stats_list_and_delete(self):
+        async def test(queues, q, transport):
+            await queues.publish(q, "m")
+            self.assertIn(q, await queues.list())
+            if transport == "http":
+                self.assertEqual(await queues.stats(q), {
+                    "depth": 1, "consumers": 0, "published": 1, "consumed": 0,
+                    "acked": 0, "nacked": 0, "dead_lettered": 0})
+            await queues.delete_queue(q)
+            self.assertNotIn(q, await queues.list())
+            self.assertIsNone(await queues.consume(q, "worker"))
+            with self.assertRaises(SynapException) as failure:
+                await queues.publish(q, "m")
+            self.assertIn(f"Queue not found: {q}", str(failure.exception))
+        self.each_transport(test)
+
+
 class RedisPy(WithServer):
     def each_protocol(self, test):
         for protocol in (2, 3):

@@ -1,0 +1,166 @@
+package queue
+
+import (
+	"testing"
+
+	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/slab"
+)
+
+// checkInvariants looks at every block of the store: see queue. Everything in the arena must belong
+// to something, exactly once.
+func checkInvariants(t testing.TB, s *Store) {
+	t.Helper()
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		live, timers := int64(0), map[slab.Ref]bool{}
+		for _, q := range sh.queues {
+			live += checkQueue(t, sh, q, timers)
+		}
+		running := checkWheel(t, sh, timers)
+		if len(timers) != running {
+			t.Errorf("shard %d: %d timers run, %d are needed", i, running, len(timers))
+		}
+		if sh.arena != nil && sh.arena.Live() != live {
+			t.Errorf("shard %d: blocks of %d bytes, known are %d", i, sh.arena.Live(), live)
+		}
+		sh.mu.Unlock()
+	}
+}
+
+// checkQueue returns the bytes of the queue's blocks, and adds the timers that must run.
+func checkQueue(t testing.TB, sh *shard, q *queue, timers map[slab.Ref]bool) (live int64) {
+	t.Helper()
+	found := map[slab.Ref]bool{}
+	pages := 0
+	for ref := q.index.first; ref != 0; ref = sh.page(ref).next {
+		p, used := sh.page(ref), 0
+		for i, at := range p.refs {
+			if at == 0 {
+				continue
+			}
+			used++
+			found[at] = true
+			if n := sh.message(at).id; n != p.number()<<pageShift|uint64(i) {
+				t.Errorf("%s: message %d in page %d at %d", q.name, n, p.number(), i)
+			}
+		}
+		if used != p.used() || q.index.pages[p.number()] != ref {
+			t.Errorf("%s: page %d has %d of %d", q.name, p.number(), used, p.used())
+		}
+		live += 272
+		pages++
+	}
+	if pages != len(q.index.pages) {
+		t.Errorf("%s: %d pages of %d are linked", q.name, pages, len(q.index.pages))
+	}
+	live += checkLists(t, sh, q, found, timers)
+	if len(found) > 0 {
+		t.Errorf("%s: %d messages are in no list", q.name, len(found))
+	}
+	if q.dedup != nil {
+		for ref := q.dedup.oldest; ref != 0; ref = sh.memoryAt(ref).newer {
+			d := sh.memoryAt(ref)
+			live += d.cost() - hashedByte
+			timers[ref] = true
+			if sh.recall(q, d.id()) != ref {
+				t.Errorf("%s: %q is not found", q.name, d.id())
+			}
+		}
+	}
+	return live
+}
+
+// checkLists takes every message it comes upon out of found, and returns the bytes of their blocks.
+func checkLists(t testing.TB, sh *shard, q *queue, found, timers map[slab.Ref]bool) (bytes int64) {
+	t.Helper()
+	holds, conns := map[string]int64{}, map[uint64]int{}
+	for i := range q.lists {
+		n, last := int64(0), uint64(0)
+		var prev slab.Ref
+		for ref := q.lists[i].head; ref != 0; ref = sh.message(ref).next {
+			m := sh.message(ref)
+			n++
+			if !found[ref] || listOf(m) != i || m.prev != prev {
+				t.Errorf("%s: message %d is wrong in list %d", q.name, m.id, i)
+			}
+			delete(found, ref)
+			if i != leasedList && m.seq <= last {
+				t.Errorf("%s: message %d out of order in list %d", q.name, m.id, i)
+			}
+			last, prev = m.seq, ref
+			bytes += m.cost() - int64(m.payload)*int64(m.form>>7)
+			if m.aux != 0 {
+				bytes += int64(slab.Fit(sh.aux(m.aux).size()))
+				checkAux(t, sh, q, ref, timers, holds, conns)
+			}
+		}
+		if q.lists[i].tail != prev {
+			t.Errorf("%s: list %d does not end where it should", q.name, i)
+		}
+		if i < Priorities && (q.occupied>>i&1 == 1) != (n > 0) {
+			t.Errorf("%s: list %d occupied wrongly", q.name, i)
+		}
+	}
+	for name, h := range q.holders.byName {
+		if h.leases != holds[name] {
+			t.Errorf("%s: %s holds %d, counted %d", q.name, name, holds[name], h.leases)
+		}
+	}
+	for id, c := range q.conns {
+		n := 0
+		for ref := c.head; ref != 0; ref = sh.aux(ref).mateNext {
+			n++
+		}
+		if n != c.leases || n != conns[id] {
+			t.Errorf("%s: connection %d holds %d, %d, %d", q.name, id, n, c.leases, conns[id])
+		}
+	}
+	return bytes
+}
+
+func checkAux(t testing.TB, sh *shard, q *queue, ref slab.Ref, timers map[slab.Ref]bool,
+	holds map[string]int64, conns map[uint64]int,
+) {
+	m := sh.message(ref)
+	a := sh.aux(m.aux)
+	if slab.Ref(a.owner) != ref || kindOf(a.owner) != auxKind {
+		t.Errorf("%s: aux of %d belongs to %x", q.name, m.id, a.owner)
+	}
+	state := effect.MessageState(m.state)
+	if state == effect.Leased {
+		holds[q.holderAt(a.holder).name]++
+		if a.push() {
+			conns[a.conn]++
+		}
+	}
+	if state == effect.Leased || state == effect.Delayed ||
+		state == effect.Ready && a.expires != 0 {
+		timers[m.aux] = true
+	}
+}
+
+func checkWheel(t testing.TB, sh *shard, timers map[slab.Ref]bool) (running int) {
+	if sh.wheel == nil {
+		return 0
+	}
+	for i, ref := range sh.wheel.first {
+		if i < shelf && (sh.wheel.occupied[i/fan]>>(i%fan)&1 == 1) != (ref != 0) {
+			t.Errorf("list %d of the wheel is occupied wrongly", i)
+		}
+		prev := endOf + slab.Ref(i)
+		for ref != 0 && ref < endOf {
+			tm := sh.timer(ref)
+			if !timers[ref] || tm.prev != prev || tm.at < sh.soonest && i < shelf {
+				t.Errorf("timer %d at %d in list %d is wrong", ref, tm.at, i)
+			}
+			running++
+			prev, ref = ref, tm.next
+		}
+		if ref != 0 && (ref != endOf+slab.Ref(i) || sh.wheel.last[i] != prev) {
+			t.Errorf("list %d of the wheel ends in %d", i, ref)
+		}
+	}
+	return running
+}
