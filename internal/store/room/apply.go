@@ -93,7 +93,6 @@ func (t *Tx) trim(r *room, first uint64) {
 func (t *Tx) cursor(r *room, e *effect.Room) {
 	old, had := r.cursors[string(e.Consumer)]
 	if t.atomic {
-		t.save(r)
 		t.undo = append(t.undo, undo{
 			r: r, kind: effect.RoomCursor, consumer: string(e.Consumer), offset: old, had: had,
 		})

@@ -18,11 +18,12 @@ type undo struct {
 	had      bool
 }
 
-// savedRoom is what an atomic section may change of a room besides that. Events go only when the
-// section ends, so that the new ones can simply be taken back.
+// savedRoom is what an atomic section may change of a room besides that, and is to be restored:
+// that somebody used it stays. Events go only when the section ends, so that the new ones can
+// simply be taken back.
 type savedRoom struct {
-	r            *room
-	last, active int64
+	r    *room
+	last int64
 }
 
 // Atomic starts to remember how to undo: a later Rollback restores everything as it was. It ends
@@ -34,7 +35,7 @@ func (t *Tx) Atomic() {
 func (t *Tx) save(r *room) {
 	if !r.saved {
 		r.saved = true
-		t.saved = append(t.saved, savedRoom{r, r.last, r.active})
+		t.saved = append(t.saved, savedRoom{r, r.last})
 	}
 }
 
@@ -52,7 +53,7 @@ func (t *Tx) Rollback() {
 	}
 	for _, s := range t.saved {
 		s.r.saved = false
-		s.r.last, s.r.active = s.last, s.active
+		s.r.last = s.last
 	}
 	t.undo, t.saved = emptied(t.undo), emptied(t.saved)
 }
