@@ -75,6 +75,7 @@ func (in *Instance) recoverData(ctx context.Context) error {
 	}
 	in.log.Info("recovered", "dir", in.data.Dir(), "keys", found.Keys,
 		"queues", found.Queues, "messages", found.Messages,
+		"rooms", found.Rooms, "events", found.Events,
 		"snapshot", found.Snapshot, "records", found.Records, "last", found.Last,
 		"millis", found.Millis)
 	in.upkeep.Loop("snapshots", in.data.Run)

@@ -16,7 +16,7 @@ import (
 func (in *Instance) with(t *testing.T, name string, f func(*queue.Tx) error) {
 	t.Helper()
 	var tx store.Tx
-	tx.Begin(in.stores.Keys, in.stores.Queues, time.Now().UnixMilli())
+	tx.Begin(in.stores, time.Now().UnixMilli())
 	tx.DeclareQueue([]byte(name))
 	tx.Lock()
 	err := f(&tx.Queues)

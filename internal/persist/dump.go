@@ -21,8 +21,8 @@ type DumpOptions struct {
 	From      uint64 // number of the first record
 }
 
-// Dump prints a data directory that no server uses as JSON lines: a line per key, queue, message
-// and deduplication id of the newest snapshot, a line per record of the journal. Bytes that are no
+// Dump prints a data directory that no server uses as JSON lines: a line per key, queue, message,
+// deduplication id, room, event and cursor of the newest snapshot, a line per record of the journal. Bytes that are no
 // UTF-8 are printed as base64, in a field called so.
 func Dump(files vfs.FS, path string, o DumpOptions, out io.Writer) error {
 	d, err := openDir(files, path, false)
@@ -117,19 +117,26 @@ var kindNames = map[effect.Kind]string{
 func (d dumper) effectsOf(payload []byte) ([]any, error) {
 	list := []any{}
 	for rest := payload; len(rest) > 0; {
-		if rest[0] < effect.FirstQueue {
-			e, more, err := effect.Decode(rest)
-			if err != nil {
-				return nil, err
-			}
-			list, rest = append(list, dumpKey(&e)), more
-			continue
+		var one any
+		var err error
+		switch {
+		case rest[0] < effect.FirstQueue:
+			var e effect.Effect
+			e, rest, err = effect.Decode(rest)
+			one = dumpKey(&e)
+		case rest[0] < effect.FirstRoom:
+			var e effect.Queue
+			e, rest, err = effect.DecodeQueue(rest)
+			one = d.queues.dump(&e)
+		default:
+			var e effect.Room
+			e, rest, err = effect.DecodeRoom(rest)
+			one = dumpRoom(&e)
 		}
-		e, more, err := effect.DecodeQueue(rest)
 		if err != nil {
 			return nil, err
 		}
-		list, rest = append(list, d.queues.dump(&e)), more
+		list = append(list, one)
 	}
 	return list, nil
 }

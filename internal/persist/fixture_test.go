@@ -14,6 +14,7 @@ import (
 	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 	"github.com/synapdb/synap/internal/vfs"
 )
 
@@ -26,6 +27,7 @@ type house struct {
 	*Manager
 	s   *kv.Store
 	q   *queue.Store
+	r   *room.Store
 	now int64
 }
 
@@ -49,8 +51,12 @@ func move(o Options, shards int) (*house, Recovered, error) {
 	if err != nil {
 		return nil, Recovered{}, err
 	}
-	h := &house{Manager: m, s: s, q: q, now: start}
-	r, err := m.Recover(context.Background(), store.Stores{Keys: s, Queues: q})
+	rooms, err := room.New(room.Options{Shards: shards})
+	if err != nil {
+		return nil, Recovered{}, err
+	}
+	h := &house{Manager: m, s: s, q: q, r: rooms, now: start}
+	r, err := m.Recover(context.Background(), h.all())
 	if err != nil {
 		h.abandon()
 		return nil, r, err
@@ -80,8 +86,12 @@ func (h *house) abandon() {
 	_ = h.Close(canceled)
 	_ = h.s.Close()
 	_ = h.q.Close()
+	_ = h.r.Close()
 	h.s = nil
 }
+
+// all are the stores of the house.
+func (h *house) all() store.Stores { return store.Stores{Keys: h.s, Queues: h.q, Rooms: h.r} }
 
 // set makes one Tx of all pairs.
 func (h *house) set(pairs ...string) {

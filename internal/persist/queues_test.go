@@ -21,15 +21,16 @@ import (
 // tx runs f with everything locked, as one record.
 func (h *house) tx(f func(*store.Tx)) {
 	var t store.Tx
-	t.Begin(h.s, h.q, h.now)
+	t.Begin(h.all(), h.now)
 	t.Keys.DeclareAll()
 	t.DeclareQueues()
+	t.DeclareRooms()
 	t.Lock()
 	f(&t)
 	t.Unlock()
 }
 
-func (h *house) digest() [32]byte { return store.Stores{Keys: h.s, Queues: h.q}.Digest(h.now) }
+func (h *house) digest() [32]byte { return h.all().Digest(h.now) }
 
 // must ends a test whose script does not fit the state it made.
 func must(err error) {
@@ -110,7 +111,7 @@ func (w *worker) act() {
 	var t store.Tx
 	name := fmt.Sprint("q", w.IntN(4))
 	key := fmt.Sprint("key", w.IntN(100))
-	t.Begin(w.s, w.q, w.now)
+	t.Begin(w.all(), w.now)
 	t.Keys.Declare(0, []byte(key))
 	t.DeclareQueue([]byte(name))
 	for _, l := range w.held {
@@ -425,6 +426,11 @@ func TestDumpOfQueues(t *testing.T) {
 func TestEveryKindHasAName(t *testing.T) {
 	for kind := effect.QueueSet; kind <= effect.QueueDedup; kind++ {
 		if queueKindNames[kind] == "" {
+			t.Errorf("kind %d has none", kind)
+		}
+	}
+	for kind := effect.RoomSet; kind <= effect.RoomCursor; kind++ {
+		if roomKindNames[kind] == "" {
 			t.Errorf("kind %d has none", kind)
 		}
 	}

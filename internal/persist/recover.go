@@ -21,12 +21,10 @@ const loaders = 2
 // Recovered says what recovery found.
 type Recovered struct {
 	Snapshot string // path; "" = none
-	Keys     int64
-	Queues   int64
-	Messages int64  // of all queues, dead letters included
-	Records  uint64 // of the journal, after the snapshot
-	Last     uint64 // number of the last record
-	Millis   int64
+	store.Contents
+	Records uint64 // of the journal, after the snapshot
+	Last    uint64 // number of the last record
+	Millis  int64
 }
 
 // Recover fills the stores, which must be empty and not serve yet, from the newest usable snapshot
@@ -54,7 +52,7 @@ func (m *Manager) Recover(ctx context.Context, stores store.Stores) (r Recovered
 	stores.Arrange()
 	stores.ResetStats()
 	r.Snapshot = loaded.path
-	r.Keys, r.Queues, r.Messages = stores.Contents()
+	r.Contents = stores.Contents()
 	r.Records, r.Last = report.Replayed, uint64(l.Last())
 	if t := report.Torn; t != nil {
 		m.o.Log.Warn("the journal ended in the middle of a record, as after a crash: cut off",

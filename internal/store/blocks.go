@@ -7,33 +7,61 @@ import (
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 )
 
-// errNoQueues refuses data that only a store with queues can hold.
-var errNoQueues = errors.New("effects over queues, of which this store has none")
+// These refuse data that only a store with queues, or rooms, can hold.
+var (
+	errNoQueues = errors.New("effects over queues, of which this store has none")
+	errNoRooms  = errors.New("effects over rooms, of which this store has none")
+)
 
 // ExportCursor is how far an Export came. The zero value is the beginning. Not safe for concurrent
 // use.
 type ExportCursor struct {
 	keys   kv.ExportCursor
 	queues queue.ExportCursor
-	second bool // the keys are done
+	rooms  room.ExportCursor
+	part   part
 }
 
-// Entries counts what was exported so far: keys, queues, messages, deduplication ids.
-func (c *ExportCursor) Entries() uint64 { return c.keys.Entries + c.queues.Entries }
+// part is which of the stores is being exported.
+type part uint8
 
-// Export appends the next slice of the stores to dst, first of the keys, then of the queues, and
-// says whether the block must end here, and whether there may be more: a block for Import holds
-// either the one or the other. See the methods of the stores.
+const (
+	keysPart part = iota
+	queuesPart
+	roomsPart
+)
+
+// Entries counts what was exported so far: keys; queues, messages, deduplication ids; rooms,
+// events, cursors.
+func (c *ExportCursor) Entries() uint64 {
+	return c.keys.Entries + c.queues.Entries + c.rooms.Entries
+}
+
+// Export appends the next slice of the stores to dst, first of the keys, then of the queues, then
+// of the rooms, and says whether the block must end here, and whether there may be more: a block
+// for Import holds one kind of them. See the methods of the stores.
 func (s Stores) Export(c *ExportCursor, dst []byte) (out []byte, end, more bool) {
-	if !c.second {
+	switch c.part {
+	case keysPart:
 		out, more = s.Keys.Export(&c.keys, dst)
-		c.second = !more
-		return out, !more, more || s.Queues != nil
+	case queuesPart:
+		out, more = s.Queues.Export(&c.queues, dst)
+	default:
+		out, more = s.Rooms.Export(&c.rooms, dst)
 	}
-	out, more = s.Queues.Export(&c.queues, dst)
-	return out, !more, more
+	if more {
+		return out, false, true
+	}
+	for c.part < roomsPart {
+		c.part++
+		if c.part == queuesPart && s.Queues != nil || c.part == roomsPart && s.Rooms != nil {
+			return out, true, true
+		}
+	}
+	return out, true, false
 }
 
 // Swaps counts what a snapshot during which it changes must be taken anew for; see kv.Store.Swaps.
@@ -48,10 +76,15 @@ func (s Stores) Import(now int64, block []byte) error {
 		return fmt.Errorf("%w: an empty block", effect.ErrMalformed)
 	case block[0] < effect.FirstQueue:
 		return s.Keys.Import(now, block)
-	case s.Queues == nil:
-		return errNoQueues
+	case block[0] < effect.FirstRoom:
+		if s.Queues == nil {
+			return errNoQueues
+		}
+		return s.Queues.Import(now, block)
+	case s.Rooms == nil:
+		return errNoRooms
 	}
-	return s.Queues.Import(now, block)
+	return s.Rooms.Import(now, block)
 }
 
 // FinishImport makes imported keys part of their store. Several goroutines may share the work by

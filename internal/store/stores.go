@@ -6,12 +6,14 @@ import (
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 )
 
 // Stores are all stores of a server, as recovery, snapshots and statistics see them.
 type Stores struct {
 	Keys   *kv.Store
 	Queues *queue.Store // nil: there are none, and their effects are refused
+	Rooms  *room.Store  // nil: likewise
 }
 
 // SetJournal makes every change go to j from now on; see kv.Store.SetJournal.
@@ -20,32 +22,47 @@ func (s Stores) SetJournal(j effect.Journal) {
 	if s.Queues != nil {
 		s.Queues.SetJournal(j)
 	}
+	if s.Rooms != nil {
+		s.Rooms.SetJournal(j)
+	}
 }
 
 // ReplayRecord applies a record of the journal, written at timeMillis, exactly; see the methods of
-// the stores. One that is malformed is an error; its effects over keys may have been applied then.
+// the stores. One that is malformed is an error; some of its effects may have been applied then.
 func (s Stores) ReplayRecord(timeMillis int64, payload []byte) error {
 	rest := payload
+	var err error
 	if len(rest) > 0 && rest[0] < effect.FirstQueue {
-		var err error
 		if rest, err = s.Keys.ReplayRecord(timeMillis, rest); err != nil {
+			return err
+		}
+	}
+	if len(rest) > 0 && rest[0] < effect.FirstRoom {
+		if s.Queues == nil {
+			return errNoQueues
+		}
+		if rest, err = s.Queues.ReplayRecord(timeMillis, rest); err != nil {
 			return err
 		}
 	}
 	switch {
 	case len(rest) == 0:
 		return nil
-	case s.Queues == nil:
-		return errNoQueues
+	case s.Rooms == nil:
+		return errNoRooms
 	}
-	return s.Queues.ReplayRecord(timeMillis, rest)
+	return s.Rooms.ReplayRecord(timeMillis, rest)
 }
 
-// Arrange puts queues in order, in which imported and replayed messages did not come. Call it after
+// Arrange puts queues and rooms in order, in which imported and replayed messages and events did
+// not come. Call it after
 // FinishImport, and after the last ReplayRecord.
 func (s Stores) Arrange() {
 	if s.Queues != nil {
 		s.Queues.FinishImport()
+	}
+	if s.Rooms != nil {
+		s.Rooms.FinishImport()
 	}
 }
 
@@ -55,6 +72,9 @@ func (s Stores) Recovered(now int64) {
 	if s.Queues != nil {
 		s.Queues.Recovered(now)
 	}
+	if s.Rooms != nil {
+		s.Rooms.Recovered(now)
+	}
 }
 
 // Clear empties the stores without effects: what was imported last turned out to be damaged.
@@ -63,6 +83,9 @@ func (s Stores) Clear() {
 	_, _ = s.Keys.ReplayRecord(0, effect.Append(nil, &effect.Effect{Kind: effect.FlushAll}))
 	if s.Queues != nil {
 		s.Queues.Clear()
+	}
+	if s.Rooms != nil {
+		s.Rooms.Clear()
 	}
 }
 
@@ -75,17 +98,33 @@ func (s Stores) Memory() int64 {
 	if s.Queues != nil {
 		n += s.Queues.Memory()
 	}
+	if s.Rooms != nil {
+		n += s.Rooms.Memory()
+	}
 	return n
 }
 
+// Contents are numbers of what stores hold.
+type Contents struct {
+	Keys     int64
+	Queues   int64
+	Messages int64 // of all queues, dead letters included
+	Rooms    int64
+	Events   int64 // of all rooms
+}
+
 // Contents counts what the stores hold.
-func (s Stores) Contents() (keys, queues, messages int64) {
-	keys = s.Keys.Stats().Keys
+func (s Stores) Contents() (c Contents) {
+	c.Keys = s.Keys.Stats().Keys
 	if s.Queues != nil {
 		n, sum := s.Queues.Totals()
-		queues, messages = n, sum.Depth+sum.Delayed+sum.Leased+sum.Dead
+		c.Queues, c.Messages = n, sum.Depth+sum.Delayed+sum.Leased+sum.Dead
 	}
-	return keys, queues, messages
+	if s.Rooms != nil {
+		n, sum := s.Rooms.Totals()
+		c.Rooms, c.Events = n, sum.Messages
+	}
+	return c
 }
 
 // Digest is a checksum over the contents of all stores at now (ms since the Unix epoch), which
@@ -93,9 +132,17 @@ func (s Stores) Contents() (keys, queues, messages int64) {
 // may write meanwhile.
 func (s Stores) Digest(now int64) [sha256.Size]byte {
 	keys := s.Keys.Digest()
-	if s.Queues == nil {
+	if s.Queues == nil && s.Rooms == nil {
 		return keys
 	}
-	queues := s.Queues.Digest(now)
-	return sha256.Sum256(append(keys[:], queues[:]...))
+	all := keys[:]
+	if s.Queues != nil {
+		queues := s.Queues.Digest(now)
+		all = append(all, queues[:]...)
+	}
+	if s.Rooms != nil {
+		rooms := s.Rooms.Digest()
+		all = append(all, rooms[:]...)
+	}
+	return sha256.Sum256(all)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 )
 
 const epoch = 1_700_000_000_000 // ms since the Unix epoch
@@ -35,12 +36,16 @@ func open(t *testing.T) (Stores, *recorder) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rooms, err := room.New(room.Options{Shards: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if err := errors.Join(queues.Close(), keys.Close()); err != nil {
+		if err := errors.Join(rooms.Close(), queues.Close(), keys.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	s, j := Stores{keys, queues}, &recorder{}
+	s, j := Stores{keys, queues, rooms}, &recorder{}
 	s.SetJournal(j)
 	return s, j
 }
@@ -48,10 +53,13 @@ func open(t *testing.T) (Stores, *recorder) {
 // do runs f with everything locked, as one transaction.
 func (s Stores) do(f func(*Tx)) {
 	var t Tx
-	t.Begin(s.Keys, s.Queues, epoch)
+	t.Begin(s, epoch)
 	t.Keys.DeclareAll()
 	if s.Queues != nil {
 		t.DeclareQueues()
+	}
+	if s.Rooms != nil {
+		t.DeclareRooms()
 	}
 	t.Lock()
 	defer t.Unlock() // f may end the test
@@ -70,6 +78,30 @@ func publish(t *testing.T, tx *Tx, name, payload string) queue.ID {
 		t.Fatal(err)
 	}
 	return p.ID
+}
+
+// tell publishes an event, whose data is JSON text, to a room.
+func tell(t *testing.T, tx *Tx, name, data string) {
+	t.Helper()
+	_, err := tx.Rooms.Publish([]byte(name), &room.Event{Name: []byte("e"), Data: []byte(data)})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// told lists the data of a room's events.
+func (s Stores) told(t *testing.T, name string) (list []string) {
+	t.Helper()
+	s.do(func(tx *Tx) {
+		p, err := tx.Rooms.Read([]byte(name), &room.Query{From: room.Last(1000)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range p.Events {
+			list = append(list, string(v.Data))
+		}
+	})
+	return list
 }
 
 // ready lists the payloads that wait in a queue, in the order of service.
@@ -102,10 +134,13 @@ func kinds(t *testing.T, record []byte) (list []effect.Kind) {
 	for len(record) > 0 {
 		var err error
 		list = append(list, effect.Kind(record[0]))
-		if record[0] < effect.FirstQueue {
+		switch {
+		case record[0] < effect.FirstQueue:
 			_, record, err = effect.Decode(record)
-		} else {
+		case record[0] < effect.FirstRoom:
 			_, record, err = effect.DecodeQueue(record)
+		default:
+			_, record, err = effect.DecodeRoom(record)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -114,14 +149,18 @@ func kinds(t *testing.T, record []byte) (list []effect.Kind) {
 	return list
 }
 
-// What a transaction does to keys and queues is one record, keys first, however it mixed them; and
-// replaying it leads to the same state.
-func TestOneRecordOverKeysAndQueues(t *testing.T) {
+// What a transaction does to several stores is one record, keys first, rooms last, however it mixed
+// them; and replaying it leads to the same state.
+func TestOneRecordOverAllStores(t *testing.T) {
 	s, j := open(t)
 	s.do(func(tx *Tx) {
 		if _, err := tx.Queues.Create([]byte("jobs"), queue.Settings{}); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := tx.Rooms.GetOrCreate([]byte("hall"), room.Settings{}); err != nil {
+			t.Fatal(err)
+		}
+		tell(t, tx, "hall", "1")
 		set(tx, "a", "1")
 		publish(t, tx, "jobs", "first")
 		set(tx, "b", "2")
@@ -138,12 +177,21 @@ func TestOneRecordOverKeysAndQueues(t *testing.T) {
 		}
 	})
 	s.do(func(tx *Tx) { set(tx, "c", "3") })
-	if len(j.records) != 3 {
+	s.do(func(tx *Tx) { tell(t, tx, "hall", "2") })
+	s.do(func(tx *Tx) {
+		tell(t, tx, "hall", "3")
+		set(tx, "d", "4")
+	})
+	if len(j.records) != 5 {
 		t.Fatalf("%d records", len(j.records))
 	}
 	want := []effect.Kind{effect.Set, effect.Set, effect.QueueSet, effect.QueuePut,
-		effect.QueuePut}
+		effect.QueuePut, effect.RoomSet, effect.RoomPublish}
 	if got := kinds(t, j.records[0]); !slices.Equal(got, want) {
+		t.Errorf("the record is of kinds %v, not %v", got, want)
+	}
+	want = []effect.Kind{effect.Set, effect.RoomPublish}
+	if got := kinds(t, j.records[4]); !slices.Equal(got, want) {
 		t.Errorf("the record is of kinds %v, not %v", got, want)
 	}
 	twin, later := open(t)
@@ -160,10 +208,13 @@ func TestOneRecordOverKeysAndQueues(t *testing.T) {
 		twin.get("b") != "2" {
 		t.Errorf("replayed: %v, %q", got, twin.get("b"))
 	}
+	if got := twin.told(t, "hall"); !slices.Equal(got, []string{"1", "2", "3"}) {
+		t.Errorf("replayed: %v", got)
+	}
 }
 
-// Rolled back, a transaction leaves both stores as they were, and no record.
-func TestRollbackOverKeysAndQueues(t *testing.T) {
+// Rolled back, a transaction leaves all stores as they were, and no record.
+func TestRollbackOverAllStores(t *testing.T) {
 	s, j := open(t)
 	var held queue.Lease
 	s.do(func(tx *Tx) {
@@ -171,6 +222,10 @@ func TestRollbackOverKeysAndQueues(t *testing.T) {
 			t.Fatal(err)
 		}
 		set(tx, "k", "before")
+		if err := tx.Rooms.Create([]byte("hall"), room.Settings{MaxEvents: 2}); err != nil {
+			t.Fatal(err)
+		}
+		tell(t, tx, "hall", "1")
 		publish(t, tx, "jobs", "held")
 		publish(t, tx, "jobs", "ready")
 		v := tx.Queues.Deliver([]byte("jobs"), &queue.Deliver{Consumer: []byte("c"), Count: 1}, nil)
@@ -182,6 +237,9 @@ func TestRollbackOverKeysAndQueues(t *testing.T) {
 		set(tx, "k", "after")
 		set(tx, "other", "x")
 		publish(t, tx, "jobs", "new")
+		for range 3 {
+			tell(t, tx, "hall", "2")
+		}
 		if err := tx.Queues.Ack([]byte("jobs"), &held); err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +261,7 @@ func TestRollbackOverKeysAndQueues(t *testing.T) {
 	}
 }
 
-// Blocks of an export hold either keys or queues and lead to the same contents elsewhere.
+// Blocks of an export hold one of keys, queues and rooms, and lead to the same contents elsewhere.
 func TestExportAndImport(t *testing.T) {
 	s, _ := open(t)
 	s.do(func(tx *Tx) {
@@ -215,8 +273,13 @@ func TestExportAndImport(t *testing.T) {
 			if _, err := tx.Queues.Create([]byte(name), queue.Settings{}); err != nil {
 				t.Fatal(err)
 			}
+			err := tx.Rooms.Create([]byte(name), room.Settings{})
+			if err != nil {
+				t.Fatal(err)
+			}
 			for i := range 100 {
 				publish(t, tx, name, fmt.Sprint(i))
+				tell(t, tx, name, fmt.Sprint(i))
 			}
 		}
 	})
@@ -235,12 +298,12 @@ func TestExportAndImport(t *testing.T) {
 	}
 	twin.FinishImport()
 	twin.Arrange()
-	if twin.Digest(epoch) != s.Digest(epoch) || c.Entries() < 1000 {
+	if twin.Digest(epoch) != s.Digest(epoch) || c.Entries() < 1500 {
 		t.Errorf("%d entries came over, or others", c.Entries())
 	}
-	keys, queues, messages := twin.Contents()
-	if keys != 500 || queues != 5 || messages != 500 {
-		t.Errorf("%d keys, %d queues, %d messages", keys, queues, messages)
+	want := Contents{Keys: 500, Queues: 5, Messages: 500, Rooms: 5, Events: 500}
+	if got := twin.Contents(); got != want {
+		t.Errorf("%+v", got)
 	}
 	twin.Clear()
 	empty, _ := open(t)
@@ -249,7 +312,7 @@ func TestExportAndImport(t *testing.T) {
 	}
 }
 
-func TestStoresWithoutQueues(t *testing.T) {
+func TestStoresOfKeysAlone(t *testing.T) {
 	full, j := open(t)
 	full.do(func(tx *Tx) {
 		if _, err := tx.Queues.Create([]byte("jobs"), queue.Settings{}); err != nil {
@@ -265,6 +328,13 @@ func TestStoresWithoutQueues(t *testing.T) {
 	})
 	s.Recovered(epoch)
 	s.Arrange()
+	rooms := effect.AppendRoom(nil, &effect.Room{Kind: effect.RoomSet, Generation: 1})
+	if err := s.Import(epoch, rooms); !errors.Is(err, errNoRooms) {
+		t.Errorf("a block of rooms: %v", err)
+	}
+	if err := s.ReplayRecord(epoch, rooms); !errors.Is(err, errNoRooms) {
+		t.Errorf("a record over rooms: %v", err)
+	}
 	var c ExportCursor
 	block, end, more := s.Export(&c, nil)
 	for more {
@@ -290,14 +360,19 @@ func TestMalformedRecordsAndBlocks(t *testing.T) {
 	})
 	key := effect.Append(nil, &effect.Effect{Kind: effect.Set, Key: []byte("k"), Version: 1})
 	queues := j.records[0]
+	rooms := effect.AppendRoom(nil, &effect.Room{Kind: effect.RoomSet, Name: []byte("r"),
+		Generation: 1, Settings: effect.RoomSettings{MaxEvents: 1, MaxBytes: 1, MaxAge: 1}})
 	for _, bad := range [][]byte{{255}, {0}, append(bytes.Clone(key), 200),
-		append(bytes.Clone(key), queues[:len(queues)-1]...), queues[:len(queues)-1]} {
+		append(bytes.Clone(key), queues[:len(queues)-1]...), queues[:len(queues)-1],
+		append(bytes.Clone(rooms), queues...), append(bytes.Clone(rooms), key...),
+		append(bytes.Clone(queues), rooms[:len(rooms)-1]...)} {
 		if err := s.ReplayRecord(epoch, bad); !errors.Is(err, effect.ErrMalformed) {
 			t.Errorf("replaying %x: %v", bad, err)
 		}
 	}
 	for _, bad := range [][]byte{{}, {255}, {0}, append(bytes.Clone(key), queues...),
-		append(bytes.Clone(queues), key...)} {
+		append(bytes.Clone(queues), key...), append(bytes.Clone(queues), rooms...),
+		append(bytes.Clone(rooms), queues...)} {
 		if err := s.Import(epoch, bad); !errors.Is(err, effect.ErrMalformed) {
 			t.Errorf("importing %x: %v", bad, err)
 		}

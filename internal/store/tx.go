@@ -3,6 +3,7 @@ package store
 import (
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 )
 
 // Tx is one transaction over all stores. It is reused: Begin resets it. Not safe for concurrent
@@ -10,16 +11,20 @@ import (
 type Tx struct {
 	Keys   kv.Tx
 	Queues queue.Tx
-	queued bool // queues were declared: only then Queues has begun, most commands need none
-	queues *queue.Store
-	now    int64
+	Rooms  room.Tx
+	// Only what was declared has begun: most commands need keys alone.
+	queued, roomed bool
+	queues         *queue.Store
+	rooms          *room.Store
+	now            int64
 }
 
-// Begin starts t at now (ms since the Unix epoch), with nothing declared. queues may be nil: then
-// none may be declared.
-func (t *Tx) Begin(keys *kv.Store, queues *queue.Store, now int64) {
-	keys.Begin(&t.Keys, now)
-	t.queued, t.queues, t.now = false, queues, now
+// Begin starts t over s at now (ms since the Unix epoch), with nothing declared. Of a store that s
+// lacks nothing may be declared.
+func (t *Tx) Begin(s Stores, now int64) {
+	s.Keys.Begin(&t.Keys, now)
+	t.queued, t.roomed = false, false
+	t.queues, t.rooms, t.now = s.Queues, s.Rooms, now
 }
 
 // beginQueues begins the part over queues, once.
@@ -27,6 +32,14 @@ func (t *Tx) beginQueues() {
 	if !t.queued {
 		t.queued = true
 		t.queues.Begin(&t.Queues, t.now)
+	}
+}
+
+// beginRooms begins the part over rooms, once.
+func (t *Tx) beginRooms() {
+	if !t.roomed {
+		t.roomed = true
+		t.rooms.Begin(&t.Rooms, t.now)
 	}
 }
 
@@ -42,8 +55,23 @@ func (t *Tx) DeclareQueues() {
 	t.Queues.DeclareAll()
 }
 
+// DeclareRoom adds a room to be locked. Call it before Lock.
+func (t *Tx) DeclareRoom(name []byte) {
+	t.beginRooms()
+	t.Rooms.Declare(name)
+}
+
+// DeclareRooms adds every room. Call it before Lock.
+func (t *Tx) DeclareRooms() {
+	t.beginRooms()
+	t.Rooms.DeclareAll()
+}
+
 // HoldsQueues says whether queues were declared: then nothing may be called that locks them itself.
 func (t *Tx) HoldsQueues() bool { return t.queued }
+
+// HoldsRooms says whether rooms were declared: then nothing may be called that locks them itself.
+func (t *Tx) HoldsRooms() bool { return t.roomed }
 
 // Lock takes the locks of everything declared, in the one lock order.
 func (t *Tx) Lock() {
@@ -51,28 +79,52 @@ func (t *Tx) Lock() {
 	if t.queued {
 		t.Queues.Lock()
 	}
+	if t.roomed {
+		t.Rooms.Lock()
+	}
 }
 
 // Unlock ends the transaction: its effects over all stores go to the journal as one record, before
 // anybody sees them.
 func (t *Tx) Unlock() {
-	if !t.queued {
+	if !t.queued && !t.roomed {
 		t.Keys.Unlock()
 		return
 	}
-	if record := t.Queues.Record(); len(record) > 0 {
+	if record := t.others(); len(record) > 0 {
 		t.Keys.Join(record)
 	}
 	t.Keys.Unlock()
-	t.Queues.Recorded()
-	t.Queues.Unlock()
+	if t.queued {
+		t.Queues.Recorded()
+		t.Queues.Unlock()
+	}
+	if t.roomed {
+		t.Rooms.Recorded()
+		t.Rooms.Unlock()
+	}
 }
 
-// Atomic starts to remember how to undo; see kv.Tx.Atomic and queue.Tx.Atomic.
+// others are the effects over queues, and behind them those over rooms.
+func (t *Tx) others() []byte {
+	switch {
+	case !t.roomed:
+		return t.Queues.Record()
+	case !t.queued:
+		return t.Rooms.Record()
+	}
+	// What the first record has room for behind it belongs to a queue's shard, which is locked.
+	return append(t.Queues.Record(), t.Rooms.Record()...)
+}
+
+// Atomic starts to remember how to undo; see the methods of the parts.
 func (t *Tx) Atomic() {
 	t.Keys.Atomic()
 	if t.queued {
 		t.Queues.Atomic()
+	}
+	if t.roomed {
+		t.Rooms.Atomic()
 	}
 }
 
@@ -81,5 +133,8 @@ func (t *Tx) Rollback() {
 	t.Keys.Rollback()
 	if t.queued {
 		t.Queues.Rollback()
+	}
+	if t.roomed {
+		t.Rooms.Rollback()
 	}
 }

@@ -234,7 +234,7 @@ func TestMalformedRecordsChangeNothing(t *testing.T) {
 		m.j.replay(t, s, 0, upTo)
 		before := s.Digest(0)
 		bad := mutated(t, m.j.records[upTo].payload)
-		if err := s.ReplayRecord(epoch, bad); err != nil {
+		if _, err := s.ReplayRecord(epoch, bad); err != nil {
 			if !errors.Is(err, effect.ErrMalformed) {
 				t.Fatalf("%v", err)
 			}
@@ -315,7 +315,7 @@ func FuzzReplay(f *testing.F) {
 		s := modelStore(t, 2, 8)
 		m.j.replay(t, s, 0, int(upTo)%len(m.j.records))
 		before := s.Digest(0)
-		err := s.ReplayRecord(epoch, b)
+		_, err := s.ReplayRecord(epoch, b)
 		if err != nil && s.Digest(0) != before {
 			t.Fatal("a refused record changed something")
 		}

@@ -52,7 +52,7 @@ func (j *tape) Admit(int) error {
 func (j *tape) replay(t tester, s *Store, from, to int) {
 	t.Helper()
 	for i, r := range j.records[from:to] {
-		if err := s.ReplayRecord(r.time, r.payload); err != nil {
+		if _, err := s.ReplayRecord(r.time, r.payload); err != nil {
 			t.Fatalf("record %d: %v", from+i, err)
 		}
 	}

@@ -7,44 +7,47 @@ import (
 )
 
 // ReplayRecord applies the effects over queues of a record written at timeMillis, exactly; those
-// over keys, in front of them, are left out. It is not recorded again. A malformed record changes
-// nothing and is an error.
+// over keys, in front of them, are left out, and those over other stores, behind them, returned. It
+// is not recorded again. A malformed record changes nothing and is an error.
 //
 // Applied in order from any point before a state was exported, records lead to the same state as
 // live: effects say what became of a message, so the last one on it decides, and what they say
 // about messages that are gone does nothing. A purge alone is about many: see giveBack.
-func (s *Store) ReplayRecord(timeMillis int64, payload []byte) error {
+func (s *Store) ReplayRecord(timeMillis int64, payload []byte) (rest []byte, err error) {
 	for len(payload) > 0 && payload[0] < byte(effect.FirstQueue) {
-		_, rest, err := effect.Decode(payload)
-		if err != nil {
-			return err
+		if _, payload, err = effect.Decode(payload); err != nil {
+			return nil, err
 		}
-		payload = rest
 	}
 	var t Tx
 	s.Begin(&t, timeMillis)
 	t.quiet, t.silent = true, true
-	for rest := payload; len(rest) > 0; {
+	for rest = payload; ours(rest); {
 		e, more, err := effect.DecodeQueue(rest)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := storable(&e); err != nil {
-			return err
+			return nil, err
 		}
 		t.Declare(e.Name)
 		rest = more
 	}
 	t.Lock()
 	defer t.Unlock()
-	for rest := payload; len(rest) > 0; {
+	for rest = payload; ours(rest); {
 		var e effect.Queue
 		e, rest, _ = effect.DecodeQueue(rest) // it was well-formed above
 		if err := t.apply(&e); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return rest, nil
+}
+
+// ours says whether the next effect of a record is one over queues, or a malformed one.
+func ours(record []byte) bool {
+	return len(record) > 0 && record[0] < byte(effect.FirstRoom)
 }
 
 // apply applies an effect from outside. It fails when the system has no memory.

@@ -65,7 +65,7 @@ func TestNumbersMayComeInAnyOrder(t *testing.T) {
 			Created: start, Payload: fmt.Append(nil, number),
 		})
 	}
-	if err := q.s.ReplayRecord(start, record); err != nil {
+	if _, err := q.s.ReplayRecord(start, record); err != nil {
 		t.Fatal(err)
 	}
 	q.s.FinishImport()
