@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"internal/effect": {},
 	"internal/glob":   {},
 	"internal/config": {},
-	"internal/store":  {"internal/errs", "internal/effect", "internal/store/..."},
+	"internal/store":  {"internal/errs", "internal/effect", "internal/glob", "internal/store/..."},
 	"internal/wire": {"internal/store/kv", "internal/errs", "internal/effect", "internal/command",
 		"internal/wire/..."},
 	"internal/command": {"internal/store", "internal/store/kv", "internal/store/queue",

@@ -1,0 +1,203 @@
+package pubsub
+
+import "sync"
+
+// Subscriber is one connection that gets messages, or an id that is only registered. The
+// connection fills in the exported fields, then calls Hub.Open, and in the end Hub.Close, after
+// which it may not be used again.
+//
+// Its outbox is bounded. A connection whose peer does not take what it is sent says so by Stall:
+// then Options.Bound messages may wait. One whose loop has not come round yet may have up to
+// Options.Burst: a publisher on the same loop, or a busy one, would otherwise end subscribers that
+// are not slow at all. Over the bound the subscriber is ended: it gets nothing more and is woken.
+type Subscriber struct {
+	Waker Waker
+	// Each: a message that matches several subscriptions is delivered and counted for each, as
+	// Redis does. Otherwise it is once for the subscriber.
+	Each bool
+
+	group      *Group
+	id         string // "": none
+	registered bool   // only counted; it has no connection
+
+	// Under the Group's lock.
+	ended      Reason
+	stalled    bool
+	head, tail uint32 // the outbox, in the group's arena
+	waiting    int32  // its messages
+	bytes      int64  // their sizes
+	turn       uint64 // the group's, of the last message that matched several targets
+
+	// Under its own lock, which comes before all others.
+	mu     sync.Mutex
+	closed bool
+	kinds  [3]int32
+	one    *subscription
+	more   map[*Target]*subscription // instead of one, from the second on
+
+	older, newer *Subscriber // among those registered, under the directory's lock
+}
+
+// Reason is why a subscriber was ended.
+type Reason uint8
+
+// The reasons.
+const (
+	NotEnded Reason = iota
+	SlowConsumer
+)
+
+// String is the reason in the words of a close frame.
+func (r Reason) String() string {
+	if r == SlowConsumer {
+		return "slow consumer"
+	}
+	return ""
+}
+
+// ID is the id that sub has, or "".
+func (sub *Subscriber) ID() string { return sub.id }
+
+// Count is how many subscriptions of these kinds sub has; of all kinds, if none is named.
+func (sub *Subscriber) Count(kinds ...Kind) int {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	if len(kinds) == 0 {
+		return sub.count()
+	}
+	n := 0
+	for _, k := range kinds {
+		n += int(sub.kinds[k])
+	}
+	return n
+}
+
+func (sub *Subscriber) count() int {
+	return int(sub.kinds[Topic] + sub.kinds[Pattern] + sub.kinds[Glob])
+}
+
+// Targets are what sub is subscribed to, in no order.
+func (sub *Subscriber) Targets() []*Target {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	return sub.targets()
+}
+
+func (sub *Subscriber) targets() []*Target {
+	if sub.one != nil {
+		return []*Target{sub.one.target}
+	}
+	all := make([]*Target, 0, len(sub.more))
+	for t := range sub.more {
+		all = append(all, t)
+	}
+	return all
+}
+
+func (sub *Subscriber) has(t *Target) *subscription {
+	if sub.one != nil && sub.one.target == t {
+		return sub.one
+	}
+	return sub.more[t]
+}
+
+func (sub *Subscriber) keep(s *subscription) {
+	sub.kinds[s.target.kind]++
+	if sub.one == nil && sub.more == nil {
+		sub.one = s
+		return
+	}
+	if sub.more == nil {
+		sub.more = map[*Target]*subscription{sub.one.target: sub.one}
+		sub.one = nil
+	}
+	sub.more[s.target] = s
+}
+
+func (sub *Subscriber) forget(s *subscription) {
+	sub.kinds[s.target.kind]--
+	if sub.one == s {
+		sub.one = nil
+		return
+	}
+	if delete(sub.more, s.target); len(sub.more) == 0 {
+		sub.more = nil
+	}
+}
+
+// Stall says that what sub's peer was sent has not been taken (true), or has been again.
+func (sub *Subscriber) Stall(stalled bool) {
+	sub.group.mu.Lock()
+	sub.stalled = stalled
+	sub.group.mu.Unlock()
+}
+
+// Drain takes up to most messages out of the outbox, the oldest first, and appends them to dst.
+// Only when it has said that there are no more does the next message wake the subscriber.
+//
+// After Unsubscribe has returned, no message is put in for it. What was before may still be here:
+// a connection that drains between Unsubscribe and its answer sends nothing of it after that.
+func (sub *Subscriber) Drain(dst []Delivery, most int) (_ []Delivery, more bool) {
+	g := sub.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := sub.head
+	for ; n != 0 && most > 0; most-- {
+		d := g.items.at(n).Delivery
+		dst = append(dst, d)
+		sub.waiting--
+		sub.bytes -= int64(d.Message.Size())
+		n = g.items.give(n)
+	}
+	if sub.head = n; n == 0 {
+		sub.tail = 0
+	}
+	return dst, n != 0
+}
+
+// Ended says whether and why sub was ended. Its outbox is empty then.
+func (sub *Subscriber) Ended() Reason {
+	sub.group.mu.Lock()
+	defer sub.group.mu.Unlock()
+	return sub.ended
+}
+
+// Waiting is how many messages are in the outbox.
+func (sub *Subscriber) Waiting() int {
+	sub.group.mu.Lock()
+	defer sub.group.mu.Unlock()
+	return int(sub.waiting)
+}
+
+// put adds a message to the outbox, or ends sub if it is full. The Group's lock is held.
+func (sub *Subscriber) put(d Delivery, size int64) (ok bool) {
+	g := sub.group
+	o := &g.hub.options
+	most := int32(o.Burst)
+	if sub.stalled || g.items.used >= o.Spill {
+		most = int32(o.Bound)
+	}
+	if sub.waiting >= most || sub.waiting > 0 && sub.bytes+size > o.Bytes {
+		sub.end(SlowConsumer)
+		return false
+	}
+	n := g.items.take(d)
+	if sub.tail == 0 {
+		sub.head = n
+	} else {
+		g.items.at(sub.tail).next = n
+	}
+	sub.tail = n
+	sub.waiting++
+	sub.bytes += size
+	return true
+}
+
+// end empties the outbox for good. The Group's lock is held.
+func (sub *Subscriber) end(why Reason) {
+	sub.ended = why
+	for n := sub.head; n != 0; {
+		n = sub.group.items.give(n)
+	}
+	sub.head, sub.tail, sub.waiting, sub.bytes = 0, 0, 0, 0
+}
