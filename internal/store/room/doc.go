@@ -13,6 +13,6 @@
 // subscribers has not read them, of these the newest that fit into MaxBytes, and none that is older
 // than MaxAge. The newest event stays whatever its size. Readers see the bounds of count and bytes
 // exactly; an event may be seen after its age until the next event, or Options.Sweep. Memory goes
-// by segments, of which none is larger than an eighth of what its room holds, or 2 KiB: so much may
-// be kept that nobody sees any more.
+// by segments, of which none is larger than a sixteenth of what its room holds, or 2 KiB, or one
+// event: so much may be kept that nobody sees any more.
 package room

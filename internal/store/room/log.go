@@ -63,7 +63,7 @@ func (sh *shard) tail(r *room, length int, time int64) (*segment, error) {
 	g := segment{first: r.next, base: time}
 	size := firstBytes
 	if last >= 0 {
-		size = r.target()
+		size = r.target(need)
 	}
 	if err := sh.newBlock(r, &g, max(size, ownerBytes+need)); err != nil {
 		return nil, err
@@ -76,30 +76,32 @@ func (sh *shard) tail(r *room, length int, time int64) (*segment, error) {
 	return &r.segs[last+1], nil
 }
 
-// target is the size of the room's next segment: a power of two, so that blocks of few classes
-// share slabs.
-func (r *room) target() int {
-	share := uint64(max(r.bytes/segmentShare, leastSegment))
-	return min(1<<(bits.Len64(share)-1), mostSegment)
+// target is the size of the room's next segment, which begins with an event that needs so much: a
+// power of two, so that blocks of few classes share slabs.
+func (r *room) target(need int) int {
+	share := max(r.bytes/fineShare, leastSegment)
+	size := max(min(share, fineSegment), min(share, int64(need)*leastEvents, mostSegment),
+		min(r.bytes/coarseShare, mostSegment))
+	return 1 << (bits.Len64(uint64(size)) - 1)
 }
 
 // widen makes place for need bytes more in the room's only segment, if that is better than to begin
 // another one: it is small yet, or half of it is not seen any more.
 func (sh *shard) widen(r *room, g *segment, need int, time int64) bool {
-	if g.isLarge() || need > mostSegment {
+	if g.isLarge() || need > fineSegment {
 		return false
 	}
 	skip := uint32(r.first - g.first)
 	size := int(g.size) - g.room() + need
 	if dead := sh.at(g, skip); skip > 0 && dead*2 >= g.used {
 		size -= int(dead) + int(skip)*entryBytes
-	} else if skip = 0; int(g.size) >= r.target() {
+	} else if skip = 0; int(g.size) >= r.target(need) {
 		return false
 	}
 	if skip < g.count && time-sh.time(g, skip) > mostDelta || skip == g.count {
 		return false
 	}
-	if size = 1 << bits.Len(uint(2*size-need-1)); size > mostSegment {
+	if size = 1 << bits.Len(uint(2*size-need-1)); size > fineSegment {
 		return false
 	}
 	sh.rebuild(r, g, size, skip)

@@ -16,7 +16,7 @@ const (
 	mostHold    = 100_000 // estimated ns of work under one lock
 	moveBatch   = 32
 	trimBatch   = 512 << 10 // bytes
-	keepIdle    = 1 << 20   // bytes of free memory an arena keeps, or an eighth of its live ones
+	keepIdle    = 512 << 10 // bytes of free memory an arena keeps, or a 32nd of its live ones
 	upkeepPause = 1000      // ms from the first block freed until memory is looked after
 	frozenPause = 100       // ms until the journal is asked again
 )
@@ -162,7 +162,7 @@ func (sh *shard) tidy(budget *int64) {
 		}
 	}
 	before := sh.arena.Resident()
-	more := sh.arena.Trim(max(keepIdle, sh.arena.Live()/8), trimBatch)
+	more := sh.arena.Trim(max(keepIdle, sh.arena.Live()/32), trimBatch)
 	*budget -= (before - sh.arena.Resident()) >> 10 * costGive
 	sh.freed = more || *budget <= 0
 }

@@ -16,13 +16,19 @@ import (
 //	                                                     index:     2          1          0
 //
 // A frame too large for a block has a mapping of its own. A room's first segment grows with it from
-// a few events on; those that follow are made at their full size, which is an eighth of what the
-// room holds, within bounds.
+// a few events on; those that follow are made at their full size, which is a sixteenth of what the
+// room holds or less: on average half of the first segment is not seen any more, and half of the
+// last one not used yet. Blocks over fineSegment come in slabs of 2 MiB, of which every shard has
+// one that is half empty: that is for rooms of many MiB, or of large events, one of which does not
+// fit into the end of each segment.
 const (
 	firstBytes   = 128
 	leastSegment = 2 << 10
-	mostSegment  = 64 << 10
-	segmentShare = 8 // a segment is about this part of a room
+	fineSegment  = 32 << 10
+	mostSegment  = 256 << 10
+	fineShare    = 16 // a segment is at most this part of a room
+	coarseShare  = 256
+	leastEvents  = 64 // that a segment is to hold, or half as many
 
 	ownerBytes   = 8
 	entryBytes   = int(unsafe.Sizeof(entry{}))

@@ -14,12 +14,12 @@ import (
 
 const (
 	mostShards    = 256
-	defaultShards = 16
+	defaultShards = 8 // each takes a MiB or two before it is full
 )
 
 // Options configures a store.
 type Options struct {
-	Shards   int      // power of two, 1..256; 0 = 16
+	Shards   int      // power of two, 1..256; 0 = 8
 	Defaults Settings // of rooms made without settings; zeros = the built-in ones
 	// HardEvents is how many events a room may hold beyond its MaxEvents while a subscriber has
 	// not read them; 0 = 100 000.
