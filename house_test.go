@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/wire": {"internal/store/kv", "internal/errs", "internal/effect", "internal/command",
 		"internal/wire/..."},
 	"internal/command": {"internal/store", "internal/store/kv", "internal/store/queue",
-		"internal/errs", "internal/effect", "internal/clock", "internal/glob",
+		"internal/store/room", "internal/errs", "internal/effect", "internal/clock", "internal/glob",
 		"internal/command/..."},
 	"internal/server": {"internal/wire/...", "internal/command", "internal/run", "internal/clock",
 		"internal/errs", "internal/store/kv"},

@@ -42,9 +42,11 @@ type Instance struct {
 	upkeep *run.Group
 	data   *persist.Manager // nil: in memory only
 	stores store.Stores
-	alarm  chan struct{} // wakes the task "queue timers"; holds one kick
-	ops    rate
-	mu     struct {
+	// What comes due in queues (leases, delays, messages that expire, waiters), in rooms (events
+	// that are too old), and for commands that wait for events.
+	queueTimers, roomTimers, waitTimers *timers
+	ops                                 rate
+	mu                                  struct {
 		sync.Mutex
 		counters []*command.Counters
 		baseline server.Stats // at the last CONFIG RESETSTAT
@@ -57,7 +59,7 @@ const mebibyte = 1 << 20
 // yet. level is what CONFIG SET loglevel changes.
 func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*Instance, error) {
 	in := &Instance{config: c, log: log, level: level, upkeep: run.New(),
-		alarm: make(chan struct{}, 1)}
+		queueTimers: newTimers(), roomTimers: newTimers(), waitTimers: newTimers()}
 	var err error
 	if in.data, err = in.openData(); err != nil {
 		return nil, err
@@ -71,13 +73,18 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 	}
 	in.engine = &command.Engine{
 		Table: Table(synapcmd.Options{AllowFlush: c.KVStore.AllowFlushCommands}),
-		Store: in.stores.Keys, Queues: in.stores.Queues, Clock: clock.Real{},
-		Sessions: command.NewRegistry(),
+		Store: in.stores.Keys, Queues: in.stores.Queues, Rooms: in.stores.Rooms,
+		AutoCreate: c.Stream.AutoCreate,
+		Clock:      clock.Real{}, Sessions: command.NewRegistry(),
 		Limits: command.Limits{
 			BatchItems: c.Protocol.BatchMaxItems, BatchBytes: c.Protocol.BatchMaxBytes,
 			ValueBytes: c.KVStore.MaxValueBytes,
 		},
 	}
+	in.engine.Waits.Alarm = in.waitTimers.kick
+	in.queueTimers.maintain = in.stores.Queues.Maintain
+	in.roomTimers.maintain = in.stores.Rooms.Maintain
+	in.waitTimers.maintain = in.engine.Waits.Maintain
 	if in.data != nil {
 		in.engine.Persistence = durability{in.data}
 		in.engine.Loading.Store(true)
@@ -147,7 +154,9 @@ func (in *Instance) serve(ctx context.Context) error {
 		return err
 	}
 	in.upkeep.Loop("store upkeep", in.maintain)
-	in.upkeep.Loop("queue timers", in.queueTimers)
+	in.upkeep.Loop("queue timers", in.queueTimers.run)
+	in.upkeep.Loop("room timers", in.roomTimers.run)
+	in.upkeep.Loop("wait timers", in.waitTimers.run)
 	in.engine.Loading.Store(false)
 	return nil
 }

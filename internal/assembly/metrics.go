@@ -17,7 +17,7 @@ import (
 )
 
 // metrics reads every counter when it is scraped; nothing is kept up to date in between. Labels
-// are names from the command table, so their number is bounded by the program, or of queues, of
+// are names from the command table, so their number is bounded by the program, or of queues and rooms, of
 // which there is a bounded number.
 type metrics struct {
 	in  *Instance
@@ -40,7 +40,7 @@ var (
 		"component", "operation")
 	descBuild   = describe("build_info", "Always 1.", "version", "commit", "goversion")
 	descCPU     = describe("cpu_usage_percent", "CPU use since the last scrape; 100 = one core.")
-	descMemory  = describe("memory_bytes", "Memory of keys, queues and their indexes.")
+	descMemory  = describe("memory_bytes", "Memory of keys, queues, rooms and their indexes.")
 	descLimit   = describe("memory_limit_bytes", "Limit of synap_memory_bytes; 0 = none.")
 	descKeys    = describe("keys", "Keys in all databases.")
 	descActive  = describe("connections_active", "Open connections.")
@@ -87,6 +87,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(descEvicted, st.Evicted)
 	m.durable(count, gauge)
 	m.queues(send)
+	m.rooms(send)
 	m.commands(send, ch)
 }
 
@@ -183,6 +184,8 @@ func labels(row *command.Row) [2]string {
 		return [2]string{"kv", name}
 	case "queue": // QPUBLISH does what queue.publish does
 		return [2]string{"queue", strings.TrimPrefix(name, "q")}
+	case "stream": // SPUBLISH does what stream.publish does
+		return [2]string{"stream", strings.TrimPrefix(name, "s")}
 	}
 	return [2]string{row.Group, name}
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 
 	"github.com/synapdb/synap/internal/config"
+	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 )
 
 // openStores makes the stores, which share one memory limit.
@@ -16,18 +18,23 @@ func (in *Instance) openStores() error {
 		return fmt.Errorf("the store could not be made: %w", err)
 	}
 	queues, err := queue.New(queue.Options{
-		Shards: in.config.Queue.Shards, Defaults: queueDefaults(&in.config.Queue), Alarm: in.kick,
+		Shards: in.config.Queue.Shards, Defaults: queueDefaults(&in.config.Queue), Alarm: in.queueTimers.kick,
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("the queues could not be made: %w", err), keys.Close())
 	}
-	keys.Beside(queues.Memory)
-	in.stores.Keys, in.stores.Queues = keys, queues
+	rooms, err := room.New(in.roomOptions())
+	if err != nil {
+		return errors.Join(fmt.Errorf("the rooms could not be made: %w", err), queues.Close(),
+			keys.Close())
+	}
+	keys.Beside(func() int64 { return queues.Memory() + rooms.Memory() })
+	in.stores = store.Stores{Keys: keys, Queues: queues, Rooms: rooms}
 	return nil
 }
 
 func (in *Instance) closeStores() error {
-	return errors.Join(in.stores.Queues.Close(), in.stores.Keys.Close())
+	return errors.Join(in.stores.Rooms.Close(), in.stores.Queues.Close(), in.stores.Keys.Close())
 }
 
 func (in *Instance) keyOptions() kv.Options {
@@ -58,4 +65,27 @@ func queueDefaults(c *config.Queue) queue.Settings {
 		TTL:          int64(c.TTLSecs) * second,
 		DedupWindow:  int64(c.DedupWindowSecs) * second,
 	}
+}
+
+func (in *Instance) roomOptions() room.Options {
+	const second = 1000 // ms
+	c := &in.config.Stream
+	bound := func(n int) int64 {
+		if n == 0 {
+			return room.None
+		}
+		return int64(n)
+	}
+	o := room.Options{
+		Shards: c.Shards, HardEvents: int64(c.HardEvents), Alarm: in.roomTimers.kick,
+		Inactive: int64(c.InactiveRoomSecs) * second, Sweep: int64(c.CompactionSecs) * second,
+		Defaults: room.Settings{
+			MaxEvents: bound(c.MaxEvents), MaxBytes: bound(c.MaxBytes),
+			MaxAge: bound(c.RetentionSecs),
+		},
+	}
+	if o.Defaults.MaxAge != room.None {
+		o.Defaults.MaxAge *= second
+	}
+	return o
 }

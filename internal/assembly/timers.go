@@ -7,21 +7,31 @@ import (
 	"github.com/synapdb/synap/internal/clock"
 )
 
-// lastSleep bounds how long the queues' next moment is waited for: the timer does not notice when
-// the machine's clock is set forward.
+// lastSleep bounds how long the next moment is waited for: the timer does not notice when the
+// machine's clock is set forward.
 const lastSleep = 30 * time.Second
 
-// kick wakes queueTimers; a kick that still waits stands for all later ones.
-func (in *Instance) kick() {
+// timers is a task that does what comes due in a store.
+type timers struct {
+	// maintain does so at now (ms since the Unix epoch), for about so many microseconds, and returns
+	// when it is to be called again; 0 = when the task is kicked.
+	maintain func(now, budget int64) (next int64)
+	alarm    chan struct{} // holds one kick
+}
+
+func newTimers() *timers { return &timers{alarm: make(chan struct{}, 1)} }
+
+// kick has maintain called soon; a kick that still waits stands for all later ones.
+func (t *timers) kick() {
 	select {
-	case in.alarm <- struct{}{}:
+	case t.alarm <- struct{}{}:
 	default:
 	}
 }
 
-// queueTimers does what comes due in queues (leases, delays, messages that expire, waiters), in
-// slices like maintain, until ctx ends. While nothing will come due it sleeps until it is kicked.
-func (in *Instance) queueTimers(ctx context.Context) error {
+// run calls maintain, in slices like Instance.maintain, until ctx ends. While nothing will come due
+// it sleeps until it is kicked.
+func (t *timers) run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -29,10 +39,10 @@ func (in *Instance) queueTimers(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
-		case <-in.alarm:
+		case <-t.alarm:
 		}
 		now := clock.Real{}.Now()
-		next := in.stores.Queues.Maintain(now, upkeepMicros)
+		next := t.maintain(now, upkeepMicros)
 		timer.Stop()
 		if next != 0 {
 			timer.Reset(pauseUntil(next, now))

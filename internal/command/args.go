@@ -44,6 +44,11 @@ const (
 	StringListField
 	// ObjectField is a JSON object, as its compact text.
 	ObjectField
+	// RoomField is the name of a room, a UTF-8 string of 1..room.MaxNameBytes bytes: it is locked.
+	RoomField
+	// JSONField is any JSON value, a string too, as its compact text (Form JSONForm). MessagePack's
+	// binary data is a string of base64 (BytesForm).
+	JSONField
 )
 
 // Field is one named argument of a Synap row.
@@ -58,7 +63,7 @@ type Field struct {
 
 // Value is one decoded argument. B of a StringField or ValueField borrows from the request.
 type Value struct {
-	Set  bool // present and not null (a ValueField's null is present: its JSON text is null)
+	Set  bool // present and not null (null is present as a ValueField or JSONField: its JSON text is null)
 	Bool bool
 	JSON bool // a ValueField that was not a string
 	Int  int64
@@ -68,7 +73,7 @@ type Value struct {
 	ListJSON []bool
 	// Commands are the items of a CommandListField or ObjectListField.
 	Commands []Item
-	// Form is how a PayloadField was given.
+	// Form is how a PayloadField or JSONField was given.
 	Form effect.PayloadForm
 }
 
@@ -145,6 +150,8 @@ func (v *Value) check(f *Field) error {
 		return CheckKey(v.B)
 	case QueueField:
 		return CheckQueue(v.B)
+	case RoomField:
+		return CheckRoom(v.B)
 	case KeyListField:
 		for _, k := range v.List {
 			if err := CheckKey(k); err != nil {
@@ -185,6 +192,10 @@ func (a *Args) declare(tx *store.Tx, db uint8) (bytes int) {
 		case QueueField:
 			if v.Set {
 				tx.DeclareQueue(v.B)
+			}
+		case RoomField:
+			if v.Set {
+				tx.DeclareRoom(v.B)
 			}
 		case ObjectListField:
 			for j := range v.Commands {

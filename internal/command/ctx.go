@@ -1,9 +1,12 @@
 package command
 
 import (
+	"unicode/utf8"
+
 	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 )
 
 // Ctx is what a running command sees. It is valid only during the call.
@@ -11,6 +14,7 @@ type Ctx struct {
 	Reply   Reply
 	Tx      *kv.Tx    // holds the locks of the command's keys
 	Queues  *queue.Tx // holds the locks of the command's queues
+	Rooms   *room.Tx  // holds the locks of the command's rooms
 	Store   *kv.Store
 	Session *Session // the connection's state; never nil
 	Engine  *Engine
@@ -40,6 +44,20 @@ func CheckQueue(name []byte) error {
 	case len(name) > queue.MaxNameBytes:
 		return errs.Newf(errs.TooLarge, "Invalid request: the name of a queue is %d bytes long; "+
 			"the limit is %d", len(name), queue.MaxNameBytes)
+	}
+	return nil
+}
+
+// CheckRoom refuses names that no room can have.
+func CheckRoom(name []byte) error {
+	switch {
+	case len(name) == 0:
+		return errs.Request("the name of a room must not be empty")
+	case len(name) > room.MaxNameBytes:
+		return errs.Newf(errs.TooLarge, "Invalid request: the name of a room is %d bytes long; "+
+			"the limit is %d", len(name), room.MaxNameBytes)
+	case !utf8.Valid(name):
+		return errs.Request("the name of a room must be UTF-8")
 	}
 	return nil
 }

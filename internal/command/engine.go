@@ -9,6 +9,7 @@ import (
 	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 )
 
 // Engine runs commands against the stores. It is safe for concurrent use; each Session is not.
@@ -16,11 +17,15 @@ type Engine struct {
 	Table    *Table
 	Store    *kv.Store
 	Queues   *queue.Store // nil when the table has no commands over queues
+	Rooms    *room.Store  // nil when the table has no commands over rooms
+	Waits    Waits        // commands that wait for events
 	Clock    clock.Clock
 	Sessions *Registry
 	Settings *Settings
 	Server   ServerInfo
 	Limits   Limits
+	// AutoCreate lets the first event make its room.
+	AutoCreate bool
 	// Persistence is nil when everything is in memory only.
 	Persistence Persistence
 	// Loading refuses commands, those marked Early excepted, while data is being recovered.
@@ -162,9 +167,9 @@ func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error 
 func (e *Engine) context(s *Session, r Reply) *Ctx {
 	c := &s.ctx
 	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx.Keys, e.Store, s, e, s.DB
-	c.Queues = &s.tx.Queues
+	c.Queues, c.Rooms = &s.tx.Queues, &s.tx.Rooms
 	c.InExec, c.Atomic, c.Now = false, false, e.now(s)
-	s.tx.Begin(e.Store, e.Queues, c.Now)
+	s.tx.Begin(store.Stores{Keys: e.Store, Queues: e.Queues, Rooms: e.Rooms}, c.Now)
 	return c
 }
 
@@ -198,7 +203,7 @@ func (e *Engine) makeRoom(argv [][]byte, now int64) error {
 	return e.Store.MakeRoom(lineBytes(argv), now)
 }
 
-// declare tells tx which keys and queues the command line touches.
+// declare tells tx which keys, queues and rooms the command line touches.
 func (r *Row) declare(tx *store.Tx, db uint8, argv [][]byte) {
 	if r.Has(AllKeys) {
 		tx.Keys.DeclareAll()
@@ -209,6 +214,9 @@ func (r *Row) declare(tx *store.Tx, db uint8, argv [][]byte) {
 	}
 	if r.Queue > 0 && r.Queue < len(argv) {
 		tx.DeclareQueue(argv[r.Queue])
+	}
+	if at := r.RoomAt(argv); at > 0 && at < len(argv) {
+		tx.DeclareRoom(argv[at])
 	}
 	if r.Guard != nil {
 		if key := r.Guard(argv); key != nil {

@@ -11,11 +11,15 @@ func (e *Engine) Memory() Memory {
 		m.Used += e.Queues.Memory()
 		m.Resident += e.Queues.Resident()
 	}
-	m.Peak = max(m.Peak, m.Used) // the keys' store knows of both only while it makes room
+	if e.Rooms != nil {
+		m.Used += e.Rooms.Memory()
+		m.Resident += e.Rooms.Resident()
+	}
+	m.Peak = max(m.Peak, m.Used) // the keys' store knows of all only while it makes room
 	return m
 }
 
-// Figure is one number about all queues together.
+// Figure is one number about all queues, or all rooms, together.
 type Figure struct {
 	Name  string
 	Value int64
@@ -47,5 +51,25 @@ func (c *Ctx) QueueFigures() []Figure {
 		{"queue_duplicates_total", s.Duplicates},
 		{"queue_leases_expired_total", s.LeasesExpired},
 		{"queue_returned_total", s.Returned},
+	}
+}
+
+// RoomFigures are what INFO says of the rooms, likewise.
+func (c *Ctx) RoomFigures() []Figure {
+	e := c.Engine
+	if e.Rooms == nil || c.Session.tx.HoldsRooms() {
+		return nil
+	}
+	n, s := e.Rooms.Totals()
+	return []Figure{
+		{"rooms", n},
+		{"room_events", s.Messages},
+		{"room_event_bytes", s.Bytes},
+		{"room_memory_bytes", e.Rooms.Memory()},
+		{"room_subscribers", s.Subscribers},
+		{"room_waiters", e.Waits.Count()},
+		{"room_published_total", s.Published},
+		{"room_consumed_total", s.Consumed},
+		{"room_dropped_total", s.Dropped},
 	}
 }

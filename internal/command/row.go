@@ -68,6 +68,10 @@ type Row struct {
 	Keys  KeySpec
 	// Queue is the word that names a queue, which is locked; 0 = none.
 	Queue int
+	// Room is the word that names a room, which is locked; 0 = none. FindRoom finds it where it
+	// depends on other words; it returns 0 for a line with a fault.
+	Room     int
+	FindRoom func(argv [][]byte) int
 	// Guard finds a further key to be locked, or nil: where it stands depends on other words.
 	Guard func(argv [][]byte) []byte
 	// Words describes the arguments for COMMAND DOCS, e.g. "key value [NX|XX] [EX seconds]".
@@ -113,6 +117,14 @@ func (r *Row) FullName() string { return r.full }
 
 // Has says whether every bit of f is set.
 func (r *Row) Has(f Flag) bool { return r.Flags&f == f }
+
+// RoomAt is the word of a command line that names a room, 0 if none does.
+func (r *Row) RoomAt(argv [][]byte) int {
+	if r.FindRoom != nil {
+		return r.FindRoom(argv)
+	}
+	return r.Room
+}
 
 // KeysOf are the words of a command line that are keys.
 func (r *Row) KeysOf(argv [][]byte) [][]byte {

@@ -11,6 +11,7 @@ type Config struct {
 	Protocol    Protocol
 	KVStore     KVStore
 	Queue       Queue
+	Stream      Stream
 	Persistence Persistence
 	Logging     Logging
 }

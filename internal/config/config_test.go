@@ -41,6 +41,11 @@ func TestDefaults(t *testing.T) {
 		q.TTLSecs != 0 || q.BackoffBaseMS != 0 || q.Overflow != "reject" {
 		t.Errorf("defaults of queues: %+v", q)
 	}
+	if r := l.Stream; r.MaxEvents != 10_000 || r.HardEvents != 100_000 || r.MaxBytes != 0 ||
+		r.RetentionSecs != 3600 || r.AutoCreate || r.InactiveRoomSecs != 0 ||
+		r.CompactionSecs != 60 {
+		t.Errorf("defaults of rooms: %+v", r)
+	}
 	if l.Summary() != "defaults" {
 		t.Errorf("summary %q", l.Summary())
 	}
@@ -108,6 +113,7 @@ func TestMistakesInFiles(t *testing.T) {
 		{"shards", "kv_store:\n  shards: 12\n", `0 or a power of two up to 256`},
 		{"priority", "queue:\n  default_priority: 10\n", `a whole number from 0 to 9`},
 		{"deadline", "queue:\n  ack_deadline_secs: 0\n", `a whole number from 1 to`},
+		{"hard events", "stream:\n  hard_events: 0\n", `a whole number from 1 to`},
 		{"overflow", "queue:\n  overflow: drop\n", `one of reject, drop_oldest`},
 		{"truth", "protocol:\n  http2: maybe\n", `it must be true or false`},
 		{"no value", "server:\n  port:\n", `c.yml:2: server.port has no value`},

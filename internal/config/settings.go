@@ -81,7 +81,8 @@ func truth(f func(*Config) *bool) func(*Config, string, int64) {
 
 // Settings is the table, in the order of `config init`.
 var Settings = append(serverSettings, append(protocolSettings, append(kvSettings,
-	append(queueSettings, append(persistenceSettings, loggingSettings...)...)...)...)...)
+	append(queueSettings, append(streamSettings, append(persistenceSettings,
+		loggingSettings...)...)...)...)...)...)
 
 var serverSettings = []Setting{
 	{Key: "server.host", Default: "0.0.0.0", Flag: "host",

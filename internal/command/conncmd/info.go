@@ -30,6 +30,7 @@ var sections = []section{
 	{"Cluster", true, func(r *report) { r.line("cluster_enabled", 0) }},
 	{"Keyspace", true, infoKeyspace},
 	{"Queues", true, infoQueues},
+	{"Rooms", true, infoRooms},
 }
 
 // report is an INFO being written, with the readings that several sections need.
@@ -40,6 +41,7 @@ type report struct {
 	stats   kv.Stats
 	memory  command.Memory
 	queues  []command.Figure
+	rooms   []command.Figure
 	process command.ProcessStats
 }
 
@@ -57,7 +59,8 @@ func (r *report) size(name string, n int64) {
 
 func info(c *command.Ctx, argv [][]byte) error {
 	r := &report{e: c.Engine, now: c.Now, stats: c.Store.Stats(),
-		memory: c.Engine.Memory(), queues: c.QueueFigures()}
+		memory: c.Engine.Memory(), queues: c.QueueFigures(),
+		rooms: c.RoomFigures()}
 	if c.Engine.Server.Process != nil {
 		r.process = c.Engine.Server.Process()
 	}

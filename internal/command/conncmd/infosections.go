@@ -3,6 +3,7 @@ package conncmd
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
@@ -45,9 +46,9 @@ func infoClients(r *report) {
 		r.line("maxclients", limit.Get())
 	}
 	waiting := int64(0)
-	for _, f := range r.queues {
-		if f.Name == "queue_waiters" {
-			waiting = f.Value
+	for _, f := range slices.Concat(r.queues, r.rooms) {
+		if f.Name == "queue_waiters" || f.Name == "room_waiters" {
+			waiting += f.Value
 		}
 	}
 	r.line("blocked_clients", waiting)
@@ -186,9 +187,13 @@ func infoKeyspace(r *report) {
 	}
 }
 
-// infoQueues is a section of Synap's own.
-func infoQueues(r *report) {
-	for _, f := range r.queues {
+// infoQueues and infoRooms are sections of Synap's own.
+func infoQueues(r *report) { r.figures(r.queues) }
+
+func infoRooms(r *report) { r.figures(r.rooms) }
+
+func (r *report) figures(list []command.Figure) {
+	for _, f := range list {
 		r.line(f.Name, f.Value)
 	}
 }

@@ -71,7 +71,7 @@ func (d *decoder) named(src source, a *command.Args, at int, isOwn bool, own *ui
 	if !isOwn && *own&bit != 0 {
 		return src.skip()
 	}
-	if k == kindNull && f.Type != command.ValueField {
+	if k == kindNull && f.Type != command.ValueField && f.Type != command.JSONField {
 		if *own&bit != 0 { // a later null takes the value back
 			clearValue(v)
 			*own &^= bit
@@ -96,7 +96,8 @@ func clearValue(v *command.Value) {
 func (d *decoder) value(src source, k kind, f *command.Field, v *command.Value) error {
 	var err error
 	switch f.Type {
-	case command.KeyField, command.StringField, command.QueueField:
+	case command.KeyField, command.StringField, command.QueueField,
+		command.RoomField:
 		if k != kindString && k != kindBinary {
 			return d.wrong(src, f, k, "a string")
 		}
@@ -116,6 +117,8 @@ func (d *decoder) value(src source, k kind, f *command.Field, v *command.Value) 
 		return d.pairs(src, k, f, v)
 	case command.PayloadField:
 		v.B, v.Form, err = d.message(src, k)
+	case command.JSONField:
+		v.B, v.Form, err = d.json(src, k)
 	case command.ObjectField:
 		if k != kindObject {
 			return d.wrong(src, f, k, "an object")

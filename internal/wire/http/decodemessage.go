@@ -1,6 +1,8 @@
 package httpwire
 
 import (
+	"encoding/base64"
+
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/errs"
@@ -31,6 +33,25 @@ func (d *decoder) message(src source, k kind) (b []byte, form effect.PayloadForm
 		b = d.arena[start:len(d.arena):len(d.arena)]
 	}
 	d.bound("payload", b)
+	return b, form, err
+}
+
+// json reads any value as its compact JSON text. MessagePack's binary data becomes a string of
+// base64.
+func (d *decoder) json(src source, k kind) (b []byte, form effect.PayloadForm, err error) {
+	start := len(d.arena)
+	if form = effect.JSONForm; k == kindBinary {
+		form = effect.BytesForm
+		if b, err = src.str(); err == nil {
+			d.arena = append(d.arena, '"')
+			d.arena = base64.StdEncoding.AppendEncode(d.arena, b)
+			d.arena = append(d.arena, '"')
+		}
+	} else {
+		d.arena, err = src.text(d.arena)
+	}
+	b = d.arena[start:len(d.arena):len(d.arena)]
+	d.bound("data", b)
 	return b, form, err
 }
 

@@ -155,13 +155,22 @@ func (x *exchange) decoded(b []byte, query bool) ([]byte, bool) {
 // word reads a field from text of a path or query. A list grows by one.
 func (d *decoder) word(f *command.Field, v *command.Value, text []byte) {
 	switch f.Type {
-	case command.KeyField, command.StringField, command.ValueField, command.QueueField:
+	case command.KeyField, command.StringField, command.ValueField, command.QueueField,
+		command.RoomField:
 		v.B, v.JSON, v.Set = text, false, true
 	case command.PayloadField:
 		v.B, v.Form, v.Set = text, effect.BytesForm, true
 		if validText(text) {
 			v.Form = effect.TextForm
 		}
+	case command.JSONField: // a string
+		if !validText(text) {
+			d.note(errs.Request("Field '" + f.Name + "' must be UTF-8"))
+			return
+		}
+		start := len(d.arena)
+		d.arena = appendQuoted(d.arena, text)
+		v.B, v.Form, v.Set = d.arena[start:len(d.arena):len(d.arena)], effect.JSONForm, true
 	case command.IntField, command.UintField:
 		var ok bool
 		v.Int, ok = wholeNumber(text)
