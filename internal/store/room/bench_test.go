@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -175,6 +176,63 @@ func benchFanOut(b *testing.B, mode string) {
 			}
 		}
 	}
+}
+
+// BenchmarkDeliver: a publisher and 50 subscribers, each a goroutine that sleeps when it has read
+// everything. An operation is one delivery.
+func BenchmarkDeliver(b *testing.B) {
+	const fan = 50
+	s := benchStore(b, Options{Defaults: Settings{MaxEvents: 1000}, HardEvents: 1 << 30})
+	name := []byte("room")
+	s.do(epoch, func(tx *Tx) { _ = tx.Create(name, Settings{}) })
+	events := uint64(b.N/fan + 1)
+	var wait sync.WaitGroup
+	for range fan {
+		g := make(gate, 1)
+		sub := &Subscriber{Waker: g}
+		s.do(epoch, func(tx *Tx) { _, _ = tx.Subscribe(name, nil, Tail(), sub) })
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			var out []byte
+			for next := uint64(0); next < events; {
+				f, _ := s.Pull(sub, 16<<10, out[:0])
+				if out, next = f.Bytes, f.Next; !f.More && next < events {
+					<-g
+				}
+			}
+		}()
+	}
+	e := Event{Name: []byte("message"), Data: benchData}
+	b.ResetTimer()
+	for range events {
+		s.do(epoch, func(tx *Tx) { _, _ = tx.Publish(name, &e) })
+	}
+	wait.Wait()
+}
+
+// BenchmarkManyRooms: a hundred thousand rooms, each of which has an event: publishing to them in
+// turn, and the sweep that looks at all of them.
+func BenchmarkManyRooms(b *testing.B) {
+	const n = 100_000
+	s := benchStore(b, Options{})
+	before := heap()
+	fill(b, s, n, n, 100)
+	b.Logf("%d bytes a room with an event of 100 bytes, of which %d in Go's heap", s.Memory()/n,
+		(heap()-before)/n)
+	b.Run("publish", func(b *testing.B) {
+		fill(b, s, n, b.N, 100)
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N), "ns/event")
+	})
+	b.Run("sweep", func(b *testing.B) {
+		now := int64(epoch)
+		for range b.N {
+			now += defaultSweep + 1
+			for next := now; next == now; {
+				next = s.Maintain(now, 1000)
+			}
+		}
+	})
 }
 
 // BenchmarkRecovery: replaying records of one event each, and importing the snapshot of the same.

@@ -130,7 +130,7 @@ func (t *Tx) Info(name []byte) (Info, error) {
 	info.Consumers = info.Consumers[:min(len(info.Consumers), mostListed)]
 	if a := r.audience; a != nil {
 		for _, f := range a.followers[:min(len(a.followers), mostListed)] {
-			info.Subscribers = append(info.Subscribers, SubscriberInfo{f.sub.id, f.next})
+			info.Connected = append(info.Connected, SubscriberInfo{f.sub.id, f.next})
 		}
 	}
 	return info, nil

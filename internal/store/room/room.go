@@ -127,10 +127,10 @@ type Info struct {
 	Stats
 	Active int64 // when somebody last used it, ms since the Unix epoch
 	Oldest int64 // time of the earliest event kept, ms since the Unix epoch; 0 = none
-	// Consumers are those that have cursors, by name; Subscribers the connected ones, in no order.
-	// Of either at most 1000 are listed.
-	Consumers   []ConsumerInfo
-	Subscribers []SubscriberInfo
+	// Consumers are those that have cursors, by name; Connected the subscribers, in no order. Of
+	// either at most 1000 are listed.
+	Consumers []ConsumerInfo
+	Connected []SubscriberInfo
 }
 
 // ConsumerInfo is how far a consumer has said that it came.

@@ -60,8 +60,9 @@ func (w *twin) publish(name string, r *twinRoom, e Event) {
 	if len(e.Data) == 0 {
 		e.Data = []byte("null")
 	}
-	n := len(fmt.Sprintf(`{"type":"event","room":%s,"offset":%d,"event":%s,"data":%s,`+
-		`"timestamp":%d}`, appendQuoted(nil, name), r.next(), appendQuoted(nil, e.Name), e.Data, time/1000))
+	const form = `{"type":"event","room":%s,"offset":%d,"event":%s,"data":%s,"timestamp":%d}`
+	n := len(fmt.Sprintf(form, appendQuoted(nil, name), r.next(), appendQuoted(nil, e.Name),
+		e.Data, time/1000))
 	if len(e.Metadata) > 0 {
 		n += len(`,"metadata":`) + len(e.Metadata)
 	}
