@@ -159,9 +159,7 @@ func (t *Tx) apply(e *effect.Room) error {
 		if e.Offset == r.next {
 			return t.publish(r, e)
 		}
-		if e.First > r.first { // the event is there, but perhaps not yet what it removed
-			r.shard.cut(r, min(e.First, r.next))
-		}
+		// An event that is there has removed what it had to, in the same moment.
 	case effect.RoomTrim:
 		if first := min(e.First, r.next); first > r.first {
 			t.trim(r, first)

@@ -98,7 +98,7 @@ func (sh *shard) widen(r *room, g *segment, need int, time int64) bool {
 	} else if skip = 0; int(g.size) >= r.target(need) {
 		return false
 	}
-	if skip < g.count && time-sh.time(g, skip) > mostDelta || skip == g.count {
+	if time-sh.time(g, skip) > mostDelta {
 		return false
 	}
 	if size = 1 << bits.Len(uint(2*size-need-1)); size > fineSegment {

@@ -25,6 +25,11 @@ func TestOptionsOutOfBounds(t *testing.T) {
 	}
 }
 
+func update(tx *Tx, name string, set Settings) error {
+	_, err := tx.Update([]byte(name), set)
+	return err
+}
+
 func TestWhatIsOutOfBoundsIsRefused(t *testing.T) {
 	s, j := open(t, Options{})
 	create(t, s, epoch, "r", Settings{})
@@ -41,6 +46,7 @@ func TestWhatIsOutOfBoundsIsRefused(t *testing.T) {
 			"negative bound":        {tx.Create([]byte("x"), Settings{MaxAge: -2}), errs.BadValue},
 			"huge bound": {tx.Create([]byte("x"), Settings{MaxEvents: 1 << 60}),
 				errs.BadValue},
+			"a negative age": {update(tx, "r", Settings{MaxAge: -2}), errs.BadValue},
 		} {
 			if errs.Of(c.err) != c.kind {
 				t.Errorf("%s: %v", what, c.err)
@@ -62,6 +68,11 @@ func TestWhatIsOutOfBoundsIsRefused(t *testing.T) {
 				t.Errorf("event with too much %s: %v", what, err)
 			}
 		}
+		nameless := Event{Name: event.Name, AutoCreate: true}
+		if _, err := tx.Publish(nil, &nameless); errs.Of(err) != errs.BadValue {
+			t.Errorf("an event makes a room without a name: %v", err)
+		}
+		tx.Rollback() // does nothing
 		if err := tx.Commit([]byte("r"), nil, 1); errs.Of(err) != errs.BadValue {
 			t.Errorf("a consumer without a name: %v", err)
 		}

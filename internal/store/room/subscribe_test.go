@@ -174,6 +174,12 @@ func TestSubscribersComeAndGo(t *testing.T) {
 	for i := 0; i < n; i += 2 {
 		s.Unsubscribe(subs[i], epoch)
 		s.Unsubscribe(subs[i], epoch) // does nothing
+		if _, ok := s.Pull(subs[i], 1, nil); ok {
+			t.Errorf("subscriber %d, which is gone, gets something", i)
+		}
+		if _, ok := s.Seek(subs[i], Tail()); ok {
+			t.Errorf("subscriber %d, which is gone, goes on", i)
+		}
 	}
 	s.sound(t)
 	publish(t, s, epoch, "r", 2)

@@ -6,7 +6,7 @@ import (
 
 // undo is the inverse of one effect of an atomic section. Until the section ends neither the
 // journal nor subscribers learn of it: rolled back, it never happened. A generation that was given
-// is not given again.
+// is not given again by this process.
 type undo struct {
 	r    *room
 	kind effect.Kind
