@@ -72,9 +72,9 @@ func (h *Hub) shut(sub *Subscriber) int {
 	sub.closed = true
 	sub.mu.Unlock()
 	if sub.group != nil {
-		sub.group.mu.Lock()
-		sub.end(sub.ended)
-		sub.group.mu.Unlock()
+		sub.group.out.Lock()
+		sub.end(Closed)
+		sub.group.out.Unlock()
 	}
 	return n
 }

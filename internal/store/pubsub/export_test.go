@@ -11,7 +11,7 @@ func (h *Hub) Bare() bool {
 
 // Items is how many messages are in outboxes of g.
 func (g *Group) Items() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.items.used
+	g.out.Lock()
+	defer g.out.Unlock()
+	return g.out.items.used
 }

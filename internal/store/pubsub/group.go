@@ -11,37 +11,122 @@ type Waker interface {
 	Wake()
 }
 
-// Group is what subscribers of one event loop have in common: a lock, and the memory of their
-// outboxes. There should be few: a handful per loop, not one per subscriber.
+// Group is what subscribers of one event loop have in common: the line in which messages arrive
+// for them, and the memory of their outboxes. There should be few: one per loop, not one per
+// subscriber.
 type Group struct {
 	hub   *Hub
-	waker Waker // nil: subscribers are woken one by one
+	waker Waker // nil: publishers move on what arrives, and wake subscribers one by one
 
-	mu    sync.Mutex
-	ready []*Subscriber // with a waker: whose outbox was empty until now
-	turn  uint64        // counts messages that matched several targets
-	items arena
+	// What publishers touch. The lock also guards the entries of parts.
+	in struct {
+		sync.Mutex
+		arrivals []arrival
+		turn     uint64 // counts messages that matched several targets
+	}
+	// What subscribers touch. Locked before in, if both are.
+	out struct {
+		sync.Mutex
+		ready []*Subscriber // whose outboxes were empty until now, or who were ended
+		spare []arrival     // memory for arrivals
+		items arena
+	}
 }
 
-// NewGroup makes a group. With a waker, that one is called when a first subscriber gets something
-// while Ready had no other to tell; without one, each subscriber's own Waker is.
+// arrival is a message that is not in the subscriber's outbox yet.
+type arrival struct {
+	sub *Subscriber
+	Delivery
+}
+
+const (
+	keepReady    = 4 << 10 // places in a list that is kept
+	keepArrivals = 64 << 10
+)
+
+// NewGroup makes a group. With a waker, a message wakes that one if nothing had arrived since Ready
+// was called last; its loop then calls Ready, and has subscribers Drain. Without one, whoever
+// publishes does all that up to Wake of the single subscribers.
 func (h *Hub) NewGroup(waker Waker) *Group { return &Group{hub: h, waker: waker} }
 
-// Ready appends to dst the subscribers whose outboxes were empty and are not any more, each once
-// until it is drained, and those that were ended. Only for groups with a waker, of which it is the
-// next one's condition: call it once per wake.
+// Ready puts what has arrived into outboxes, and appends to dst the subscribers who had nothing
+// until then and those who were ended. It is meant for groups with a waker. A subscriber may be
+// named that has been drained or closed since.
 func (g *Group) Ready(dst []*Subscriber) []*Subscriber {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	dst = append(dst, g.ready...)
-	clear(g.ready)
-	if g.ready = g.ready[:0]; cap(g.ready) > keepReady {
-		g.ready = nil
-	}
+	g.out.Lock()
+	defer g.out.Unlock()
+	g.sort()
+	dst = append(dst, g.out.ready...)
+	g.told()
 	return dst
 }
 
-const keepReady = 4096 // places in a list that is kept
+// spread is Ready for a group without a waker: it returns whom to wake, which is nobody in one with
+// a waker, as Ready is still to be called there.
+func (g *Group) spread(wakes []Waker) (_ []Waker, crowded bool) {
+	g.out.Lock()
+	defer g.out.Unlock()
+	if crowded = g.sort(); g.waker != nil {
+		return wakes, crowded
+	}
+	for _, sub := range g.out.ready {
+		if sub.Waker != nil {
+			wakes = append(wakes, sub.Waker)
+		}
+	}
+	g.told()
+	return wakes, crowded
+}
+
+// catchUp puts what has arrived into outboxes.
+func (g *Group) catchUp() {
+	wakes, _ := g.spread(nil)
+	for _, w := range wakes {
+		w.Wake()
+	}
+}
+
+// told empties the list of those who are ready.
+func (g *Group) told() {
+	clear(g.out.ready)
+	if g.out.ready = g.out.ready[:0]; cap(g.out.ready) > keepReady {
+		g.out.ready = nil
+	}
+}
+
+// sort puts all that has arrived into outboxes. It says whether a subscriber that may not be slow
+// has more than it would be allowed to have if it were. g.out is locked.
+func (g *Group) sort() (crowded bool) {
+	g.in.Lock()
+	all := g.in.arrivals
+	g.in.arrivals, g.out.spare = g.out.spare, nil
+	g.in.Unlock()
+	delivered, dropped := 0, 0
+	for i := range all {
+		sub := all[i].sub
+		if sub.ended != NotEnded {
+			continue
+		}
+		idle := sub.waiting == 0
+		if sub.put(all[i].Delivery) {
+			delivered++
+			crowded = crowded || sub.waiting > int32(g.hub.options.Bound)
+		} else {
+			dropped++
+			idle = true
+		}
+		if idle {
+			g.out.ready = append(g.out.ready, sub)
+		}
+	}
+	g.hub.delivered.Add(uint64(delivered))
+	g.hub.dropped.Add(uint64(dropped))
+	clear(all)
+	if cap(all) <= keepArrivals {
+		g.out.spare = all[:0]
+	}
+	return crowded
+}
 
 // Delivery is a message in an outbox.
 type Delivery struct {
@@ -69,7 +154,7 @@ type item struct {
 
 const (
 	chunkItems = 512
-	keepChunks = 8 // when all outboxes are empty
+	keepChunks = 64 // when all outboxes are empty
 )
 
 func (a *arena) at(n uint32) *item { return &a.chunks[(n-1)/chunkItems][(n-1)%chunkItems] }

@@ -35,7 +35,8 @@ type Options struct {
 
 // Hub is one space of topics. All its methods may be called from any goroutine.
 //
-// Lock order: directory, subscriber, shard or patterns.change, then patterns.mu or a group's.
+// Lock order: directory, subscriber, shard or patterns.change, then
+// patterns.mu or a group's out, its in.
 type Hub struct {
 	options Options
 	seed    maphash.Seed
@@ -52,14 +53,17 @@ type Hub struct {
 	wildcards   atomic.Int64 // subscriptions to patterns and globs
 	globs       atomic.Int64 // targets
 
-	counts  [8]counts // by hash of the topic
+	published [8]counter // by hash of the topic
+	delivered atomic.Uint64
+	dropped   atomic.Uint64
+
 	scratch sync.Pool // of *scratch
 }
 
-// counts is one share of the counters, so that publishers don't wait for each other's.
-type counts struct {
-	published, delivered, dropped atomic.Uint64
-	_                             [40]byte
+// counter is one share of a count, so that publishers don't wait for each other's.
+type counter struct {
+	atomic.Uint64
+	_ [56]byte
 }
 
 func orElse[T comparable](value, fallback T) T {
@@ -153,6 +157,7 @@ func (h *Hub) subscribe(sub *Subscriber, now int64, names [][]byte,
 }
 
 func (h *Hub) unsubscribe(sub *Subscriber, names [][]byte, kind kindOf) (n int) {
+	defer sub.group.catchUp() // what came before is in the outbox
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	for _, name := range names {
@@ -165,6 +170,7 @@ func (h *Hub) unsubscribe(sub *Subscriber, names [][]byte, kind kindOf) (n int) 
 
 // UnsubscribeAll ends all subscriptions of sub and returns how many there were.
 func (h *Hub) UnsubscribeAll(sub *Subscriber) int {
+	defer sub.group.catchUp()
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	return h.leaveAll(sub)

@@ -37,6 +37,8 @@ func (h *Hub) Stats() Stats {
 		Subscribers: int(h.subscribers.Load()),
 		Wildcards:   int(h.wildcards.Load()),
 		Globs:       int(h.globs.Load()),
+		Delivered:   h.delivered.Load(),
+		Dropped:     h.dropped.Load(),
 	}
 	for i := range h.shards {
 		sh := &h.shards[i]
@@ -44,11 +46,8 @@ func (h *Hub) Stats() Stats {
 		s.Topics += sh.count
 		sh.mu.Unlock()
 	}
-	for i := range h.counts {
-		c := &h.counts[i]
-		s.Published += c.published.Load()
-		s.Delivered += c.delivered.Load()
-		s.Dropped += c.dropped.Load()
+	for i := range h.published {
+		s.Published += h.published[i].Load()
 	}
 	return s
 }

@@ -39,8 +39,58 @@ type world struct {
 	registered map[string]map[string]pubsub.Kind
 	topics     map[string]uint64 // messages
 	number     int
+	lazy       *pubsub.Group  // the one with a waker
+	arrived    []modelArrival // in lazy
+	ready      []*pubsub.Subscriber
+	loop       *bell
+	calls      int64 // of loop
 	delivered  uint64
 	dropped    uint64
+}
+
+type modelArrival struct {
+	x    *twin
+	text string
+}
+
+// deliver puts a message into an outbox, whose bounds are above 0.
+func (w *world) deliver(x *twin, text string) {
+	if x.ended {
+		return
+	}
+	full := len(x.outbox) >= modelBurst || x.stalled && len(x.outbox) >= modelBound
+	if len(x.outbox) == 0 || full {
+		if x.group == w.lazy {
+			w.ready = append(w.ready, x.sub)
+		} else {
+			x.rings++
+		}
+	}
+	if full {
+		x.ended, x.outbox = true, nil
+		w.dropped++
+		return
+	}
+	x.outbox = append(x.outbox, text)
+	w.delivered++
+}
+
+// settle is what Ready and the end of any subscription in the group do.
+func (w *world) settle(g *pubsub.Group) {
+	if g == w.lazy {
+		for _, a := range w.arrived {
+			w.deliver(a.x, a.text)
+		}
+		w.arrived = nil
+	}
+}
+
+func times(subs []*pubsub.Subscriber) map[*pubsub.Subscriber]int {
+	n := map[*pubsub.Subscriber]int{}
+	for _, sub := range subs {
+		n[sub]++
+	}
+	return n
 }
 
 var (
@@ -107,6 +157,7 @@ func (w *world) unsubscribe(t *rapid.T, x *twin) {
 	k := key(kindOf(method, name), name)
 	_, had := x.names[k]
 	delete(x.names, k)
+	w.settle(x.group)
 	var n int
 	switch method {
 	case pubsub.Glob:
@@ -166,19 +217,16 @@ func (w *world) publish(t *rapid.T) {
 		if !x.each {
 			n = min(n, 1)
 		}
-		for ; n > 0 && !x.ended; n-- {
+		for range n {
 			want++
-			if len(x.outbox) == 0 {
-				x.rings++
+			if x.group != w.lazy {
+				w.deliver(x, fmt.Sprint(w.number))
+				continue
 			}
-			if len(x.outbox) >= modelBurst || x.stalled && len(x.outbox) >= modelBound {
-				x.rings++ // it is not empty, as the bounds are above 0
-				x.ended, x.outbox = true, nil
-				w.dropped++
-				break
+			if len(w.arrived) == 0 {
+				w.calls++
 			}
-			x.outbox = append(x.outbox, fmt.Sprint(w.number))
-			w.delivered++
+			w.arrived = append(w.arrived, modelArrival{x, fmt.Sprint(w.number)})
 		}
 	}
 	m := &pubsub.Message{Topic: []byte(topic), Payload: fmt.Append(nil, w.number)}
@@ -211,6 +259,15 @@ func (w *world) step(t *rapid.T) {
 		w.register(t)
 		return
 	}
+	if what == 15 {
+		w.settle(w.lazy)
+		got := w.lazy.Ready(nil)
+		if !maps.Equal(times(got), times(w.ready)) { // which come first depends on who left
+			t.Fatalf("%d are ready, want %d", len(got), len(w.ready))
+		}
+		w.ready = nil
+		return
+	}
 	if what >= 9 {
 		w.publish(t)
 		return
@@ -241,6 +298,7 @@ func (w *world) leave(t *rapid.T, x *twin) {
 		for _, o := range w.twins {
 			if o.id == id {
 				want, o.names = len(o.names), map[string]pubsub.Kind{}
+				w.settle(o.group)
 			}
 		}
 		delete(w.registered, id)
@@ -252,8 +310,10 @@ func (w *world) leave(t *rapid.T, x *twin) {
 			t.Fatalf("unsubscribe all: %d, want %d", n, len(x.names))
 		}
 		x.names = map[string]pubsub.Kind{}
+		w.settle(x.group)
 	default:
 		w.h.Close(x.sub)
+		x.ended = true
 		w.twins = slices.DeleteFunc(w.twins, func(o *twin) bool { return o == x })
 	}
 }
@@ -292,6 +352,9 @@ func (w *world) check(t *rapid.T) {
 	if got := w.h.Stats(); got != want || w.h.NumPat() != len(globs) {
 		t.Fatalf("stats %+v, want %+v", got, want)
 	}
+	if w.loop.rings.Load() != w.calls {
+		t.Fatalf("the group was woken %d times, want %d", w.loop.rings.Load(), w.calls)
+	}
 	for _, g := range w.groups {
 		if g.Items() != waiting[g] {
 			t.Fatalf("%d messages in a group, want %d", g.Items(), waiting[g])
@@ -313,7 +376,9 @@ func TestHubDoesWhatItsTwinDoes(t *testing.T) {
 			h:          pubsub.New(pubsub.Options{Bound: modelBound, Burst: modelBurst, Routes: 4}),
 			registered: map[string]map[string]pubsub.Kind{}, topics: map[string]uint64{},
 		}
-		w.groups = []*pubsub.Group{w.h.NewGroup(nil), w.h.NewGroup(nil)}
+		w.loop = new(bell)
+		w.lazy = w.h.NewGroup(w.loop)
+		w.groups = []*pubsub.Group{w.h.NewGroup(nil), w.h.NewGroup(nil), w.lazy}
 		for range rapid.IntRange(1, 150).Draw(t, "steps") {
 			w.step(t)
 			w.check(t)

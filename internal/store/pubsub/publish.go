@@ -1,5 +1,7 @@
 package pubsub
 
+import "slices"
+
 // scratch is the memory that a publish needs besides the routes it found. It is borrowed from the
 // hub: there are few publishes at a time.
 type scratch struct {
@@ -38,30 +40,26 @@ func (h *Hub) giveBack(sc *scratch) {
 type round struct {
 	h       *Hub
 	m       *Message
-	size    int64
 	sc      *scratch
 	wake    Waker // the first one; the others are in sc
 	matched int
-	put     int
-	dropped int
 	crowded bool
 }
 
 // Stamp gives m an id that no other message of this hub has.
 func (h *Hub) Stamp(m *Message) { m.Origin, m.Number = h.origin, h.number.Add(1) }
 
-// Publish puts m into the outboxes of all subscribers that match its topic, and wakes those that
-// had nothing. Messages that one goroutine publishes come in that order to whoever gets them.
+// Publish hands m to all subscribers that match its topic, and wakes those that had nothing.
+// Messages that one goroutine publishes come in that order to whoever gets them.
 //
-// matched is how many subscribers that is, with those that are only registered; one that asks for
-// Each counts as often as it matches. crowded: somebody has more than Options.Bound messages
-// waiting and its loop has not come round for them. A publisher who can should let others go
-// first, such as by ending its turn on the loop; if none does, such a subscriber is ended at
-// Options.Burst.
+// matched is how many subscribers that is, with those that are only registered and those that were
+// ended but have not been closed; one that asks for Each counts as often as it matches. crowded:
+// more waits somewhere than a loop should find when it comes round, a quarter of Options.Burst. A
+// publisher who can should let others go first then, such as by ending its turn on the loop;
+// subscribers of whom none does are ended at Options.Burst.
 func (h *Hub) Publish(m *Message) (matched int, crowded bool) {
 	hash := h.hash(m.Topic)
-	counts := &h.counts[hash%uint64(len(h.counts))]
-	counts.published.Add(1)
+	h.published[hash%uint64(len(h.published))].Add(1)
 	var exact *Target
 	if t := h.shard(hash).find(hash, m.Topic); t != nil {
 		t.published.Add(1)
@@ -74,20 +72,13 @@ func (h *Hub) Publish(m *Message) (matched int, crowded bool) {
 	if h.patterns.live.Load() > 0 {
 		wild = h.route(hash, m.Topic, &r.sc)
 	}
-	if exact != nil || len(wild) > 0 {
-		r.size = int64(m.Size())
-		switch {
-		case len(wild) == 0:
-			r.one(exact)
-		case len(wild) == 1 && exact == nil:
-			r.one(wild[0])
-		default:
-			r.several(exact, wild)
-		}
-		counts.delivered.Add(uint64(r.put))
-		if r.dropped > 0 {
-			counts.dropped.Add(uint64(r.dropped))
-		}
+	switch {
+	case len(wild) > 1 || len(wild) == 1 && exact != nil:
+		r.several(exact, wild)
+	case len(wild) == 1:
+		r.one(wild[0])
+	case exact != nil:
+		r.one(exact)
 	}
 	if r.wake != nil {
 		r.wake.Wake()
@@ -103,13 +94,21 @@ func (h *Hub) Publish(m *Message) (matched int, crowded bool) {
 
 // one delivers to the subscribers of the only target that matches.
 func (r *round) one(t *Target) {
+	d := Delivery{r.m, t}
 	for p := t.head.Load(); p != nil; p = p.next.Load() {
 		g := p.group
-		g.mu.Lock()
-		for i := range p.entries {
-			r.deliver(g, p.entries[i].sub, t)
+		g.in.Lock()
+		before := len(g.in.arrivals)
+		if g != r.h.desk {
+			g.in.arrivals = slices.Grow(g.in.arrivals, len(p.entries))
+			for i := range p.entries {
+				g.in.arrivals = append(g.in.arrivals, arrival{p.entries[i].sub, d})
+			}
 		}
-		g.mu.Unlock()
+		r.matched += len(p.entries)
+		after := len(g.in.arrivals)
+		g.in.Unlock()
+		r.came(g, before, after)
 	}
 }
 
@@ -130,15 +129,18 @@ func (r *round) several(exact *Target, wild []*Target) {
 			continue
 		}
 		g := parts[from].part.group
-		g.mu.Lock()
-		g.turn++
+		g.in.Lock()
+		g.in.turn++
+		before := len(g.in.arrivals)
 		for i := from; i < len(parts); i++ {
 			if p := parts[i].part; p != nil && p.group == g {
 				r.severalOf(g, p, parts[i].target)
 				parts[i].part = nil
 			}
 		}
-		g.mu.Unlock()
+		after := len(g.in.arrivals)
+		g.in.Unlock()
+		r.came(g, before, after)
 	}
 }
 
@@ -149,57 +151,48 @@ func (t *Target) parts(dst []matchedPart) []matchedPart {
 	return dst
 }
 
+// severalOf is for one of several targets. g.in is locked.
 func (r *round) severalOf(g *Group, p *part, t *Target) {
 	for i := range p.entries {
 		sub := p.entries[i].sub
-		if sub.turn == g.turn && !sub.Each {
+		if sub.turn == g.in.turn && !sub.Each {
 			continue
 		}
-		sub.turn = g.turn
-		r.deliver(g, sub, t)
-	}
-}
-
-// deliver puts the message into one outbox. The lock of g, the subscriber's group, is held.
-func (r *round) deliver(g *Group, sub *Subscriber, t *Target) {
-	if sub.registered {
+		sub.turn = g.in.turn
 		r.matched++
-		return
-	}
-	if sub.ended != NotEnded {
-		return
-	}
-	r.matched++
-	idle := sub.waiting == 0
-	if sub.put(Delivery{r.m, t}, r.size) {
-		r.put++
-		if sub.waiting > int32(r.h.options.Bound) && !sub.stalled {
-			r.crowded = true
+		if g != r.h.desk {
+			g.in.arrivals = append(g.in.arrivals, arrival{sub, Delivery{r.m, t}})
 		}
-	} else {
-		r.dropped++
-		idle = true
-	}
-	if idle {
-		r.rouse(g, sub)
 	}
 }
 
-// rouse has a subscriber woken when no lock is held.
-func (r *round) rouse(g *Group, sub *Subscriber) {
-	w := sub.Waker
+// came has those woken that a message arrived for. As many arrivals were there before and after it.
+// Arrivals nobody comes for are put into outboxes, which are bounded.
+func (r *round) came(g *Group, before, after int) {
+	if after == before {
+		return
+	}
+	o := &r.h.options
 	if g.waker != nil {
-		if g.ready = append(g.ready, sub); len(g.ready) > 1 {
+		r.crowded = r.crowded || after >= o.Burst/4
+		if before == 0 {
+			r.rouse(g.waker)
+		}
+		if after < o.Spill {
 			return
 		}
-		w = g.waker
 	}
-	switch {
-	case w == nil:
-	case r.wake == nil:
+	r.h.borrow(&r.sc)
+	wakes, crowded := g.spread(r.sc.wakes)
+	r.sc.wakes, r.crowded = wakes, r.crowded || crowded
+}
+
+// rouse has a group woken when no lock is held.
+func (r *round) rouse(w Waker) {
+	if r.wake == nil {
 		r.wake = w
-	default:
-		r.h.borrow(&r.sc)
-		r.sc.wakes = append(r.sc.wakes, w)
+		return
 	}
+	r.h.borrow(&r.sc)
+	r.sc.wakes = append(r.sc.wakes, w)
 }

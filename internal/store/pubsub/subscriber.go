@@ -20,13 +20,14 @@ type Subscriber struct {
 	id         string // "": none
 	registered bool   // only counted; it has no connection
 
-	// Under the Group's lock.
+	turn uint64 // the group's, of the last message that matched several targets; under group.in
+
+	// Under group.out.
 	ended      Reason
 	stalled    bool
 	head, tail uint32 // the outbox, in the group's arena
 	waiting    int32  // its messages
 	bytes      int64  // their sizes
-	turn       uint64 // the group's, of the last message that matched several targets
 
 	// Under its own lock, which comes before all others.
 	mu     sync.Mutex
@@ -45,14 +46,12 @@ type Reason uint8
 const (
 	NotEnded Reason = iota
 	SlowConsumer
+	Closed
 )
 
 // String is the reason in the words of a close frame.
 func (r Reason) String() string {
-	if r == SlowConsumer {
-		return "slow consumer"
-	}
-	return ""
+	return [...]string{"", "slow consumer", "closed"}[r]
 }
 
 // ID is the id that sub has, or "".
@@ -127,27 +126,27 @@ func (sub *Subscriber) forget(s *subscription) {
 
 // Stall says that what sub's peer was sent has not been taken (true), or has been again.
 func (sub *Subscriber) Stall(stalled bool) {
-	sub.group.mu.Lock()
+	sub.group.out.Lock()
 	sub.stalled = stalled
-	sub.group.mu.Unlock()
+	sub.group.out.Unlock()
 }
 
 // Drain takes up to most messages out of the outbox, the oldest first, and appends them to dst.
 // Only when it has said that there are no more does the next message wake the subscriber.
 //
-// After Unsubscribe has returned, no message is put in for it. What was before may still be here:
-// a connection that drains between Unsubscribe and its answer sends nothing of it after that.
+// After Unsubscribe has returned, nothing more comes in for it, and all that came before is here: a
+// connection that drains between Unsubscribe and its answer sends nothing of it after that.
 func (sub *Subscriber) Drain(dst []Delivery, most int) (_ []Delivery, more bool) {
 	g := sub.group
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.out.Lock()
+	defer g.out.Unlock()
 	n := sub.head
 	for ; n != 0 && most > 0; most-- {
-		d := g.items.at(n).Delivery
+		d := g.out.items.at(n).Delivery
 		dst = append(dst, d)
 		sub.waiting--
 		sub.bytes -= int64(d.Message.Size())
-		n = g.items.give(n)
+		n = g.out.items.give(n)
 	}
 	if sub.head = n; n == 0 {
 		sub.tail = 0
@@ -157,35 +156,35 @@ func (sub *Subscriber) Drain(dst []Delivery, most int) (_ []Delivery, more bool)
 
 // Ended says whether and why sub was ended. Its outbox is empty then.
 func (sub *Subscriber) Ended() Reason {
-	sub.group.mu.Lock()
-	defer sub.group.mu.Unlock()
+	sub.group.out.Lock()
+	defer sub.group.out.Unlock()
 	return sub.ended
 }
 
 // Waiting is how many messages are in the outbox.
 func (sub *Subscriber) Waiting() int {
-	sub.group.mu.Lock()
-	defer sub.group.mu.Unlock()
+	sub.group.out.Lock()
+	defer sub.group.out.Unlock()
 	return int(sub.waiting)
 }
 
-// put adds a message to the outbox, or ends sub if it is full. The Group's lock is held.
-func (sub *Subscriber) put(d Delivery, size int64) (ok bool) {
+// put adds a message to the outbox, or ends sub if it is full. group.out is locked.
+func (sub *Subscriber) put(d Delivery) (ok bool) {
 	g := sub.group
 	o := &g.hub.options
-	most := int32(o.Burst)
-	if sub.stalled || g.items.used >= o.Spill {
+	most, size := int32(o.Burst), int64(d.Message.Size())
+	if sub.stalled || g.out.items.used >= o.Spill {
 		most = int32(o.Bound)
 	}
 	if sub.waiting >= most || sub.waiting > 0 && sub.bytes+size > o.Bytes {
 		sub.end(SlowConsumer)
 		return false
 	}
-	n := g.items.take(d)
+	n := g.out.items.take(d)
 	if sub.tail == 0 {
 		sub.head = n
 	} else {
-		g.items.at(sub.tail).next = n
+		g.out.items.at(sub.tail).next = n
 	}
 	sub.tail = n
 	sub.waiting++
@@ -193,11 +192,11 @@ func (sub *Subscriber) put(d Delivery, size int64) (ok bool) {
 	return true
 }
 
-// end empties the outbox for good. The Group's lock is held.
+// end empties the outbox for good. group.out is locked.
 func (sub *Subscriber) end(why Reason) {
 	sub.ended = why
 	for n := sub.head; n != 0; {
-		n = sub.group.items.give(n)
+		n = sub.group.out.items.give(n)
 	}
 	sub.head, sub.tail, sub.waiting, sub.bytes = 0, 0, 0, 0
 }

@@ -24,7 +24,7 @@ type part struct {
 	next  atomic.Pointer[part]
 	group *Group
 
-	entries []entry  // under the Group's lock
+	entries []entry  // under group.in
 	one     [1]entry // memory of entries while they are not more
 }
 
@@ -46,10 +46,10 @@ func (t *Target) add(sub *Subscriber) *subscription {
 	t.count.Add(1)
 	for p := t.head.Load(); p != nil; p = p.next.Load() {
 		if p.group == sub.group {
-			p.group.mu.Lock()
+			p.group.in.Lock()
 			s.part, s.place = p, uint32(len(p.entries))
 			p.entries = append(p.entries, entry{sub, s})
-			p.group.mu.Unlock()
+			p.group.in.Unlock()
 			return s
 		}
 	}
@@ -68,7 +68,7 @@ const leastEntries = 16
 // drop ends a subscription. The target's lock is held. When it returns, nothing more comes from it.
 func (t *Target) drop(s *subscription) {
 	p := s.part
-	p.group.mu.Lock()
+	p.group.in.Lock()
 	last := len(p.entries) - 1
 	p.entries[s.place] = p.entries[last]
 	p.entries[s.place].of.place = s.place
@@ -77,7 +77,7 @@ func (t *Target) drop(s *subscription) {
 	if c := cap(p.entries); c > leastEntries && last < c/4 {
 		p.entries = append(make([]entry, 0, c/2), p.entries...)
 	}
-	p.group.mu.Unlock()
+	p.group.in.Unlock()
 	t.count.Add(-1)
 	if last > 0 {
 		return
