@@ -15,7 +15,8 @@ type directory struct {
 	mu      sync.Mutex
 	sorted  []string
 	pending map[string]bool // true: it came, false: it went
-	bytes   atomic.Int64    // of Go's heap, the text of names excepted
+	bytes   int64           // of Go's heap, the text of names excepted
+	total   *atomic.Int64   // of which they are a part
 }
 
 const (
@@ -42,7 +43,9 @@ func (d *directory) note(name string, came bool) {
 }
 
 func (d *directory) measure() {
-	d.bytes.Store(int64(cap(d.sorted))*stringBytes + int64(len(d.pending))*pendingBytes)
+	before := d.bytes
+	d.bytes = int64(cap(d.sorted))*stringBytes + int64(len(d.pending))*pendingBytes
+	d.total.Add(d.bytes - before)
 }
 
 // merge puts what waits into order. The lock is held.

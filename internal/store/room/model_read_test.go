@@ -54,7 +54,7 @@ func (r *twinRoom) expect(q *Query, from uint64) (events []int, next uint64, mor
 		e := &r.events[next].event
 		if len(q.Event) == 0 || bytes.Equal(q.Event, e.Name) {
 			events = append(events, int(next))
-			left -= len(e.Data)
+			left -= len(e.Name) + len(e.Data) + len(e.Metadata)
 		}
 	}
 	return events, next, next < until

@@ -72,7 +72,7 @@ func (r *room) read(q *Query, p *Page) {
 		for ; i < g.count && !enough(); i++ {
 			if v, ok := r.view(g, i, sh.quoted); ok {
 				p.Events = append(p.Events, v)
-				left -= len(v.Data)
+				left -= len(v.Name) + len(v.Data) + len(v.Metadata)
 			}
 			p.Next++
 			scanned++

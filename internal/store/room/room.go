@@ -77,7 +77,7 @@ type Query struct {
 	From  Start
 	Until uint64 // no event of this offset or above; 0 = no bound
 	Limit int    // events at most; 0 = 100
-	Bytes int    // no more events once their data are so many bytes; 0 = no bound
+	Bytes int    // no more events once names, data and metadata are so many; 0 = no bound
 	Event []byte // only events of this name; empty = all
 }
 

@@ -45,7 +45,9 @@ type Store struct {
 	inactive int64
 	sweep    int64
 	alarm    func()
-	base     int64 // bytes of the store itself
+
+	memory atomic.Int64 // the store itself, names and all shards: asked for by every write
+	spare  atomic.Int64 // resident beyond that
 
 	journal    effect.Journal // nil: changes are not recorded
 	names      directory
@@ -61,12 +63,11 @@ type shard struct {
 	store  *Store
 	number uint64
 
-	// Written under mu, read by anyone.
-	memory   atomic.Int64
-	resident atomic.Int64
-	full     atomic.Bool // little is left of the arena's address space
+	full atomic.Bool // little is left of the arena's address space; written under mu
 
 	// Under mu.
+	memory     int64       // as added to the store's
+	spare      int64       // bytes resident beyond that, likewise
 	arena      *slab.Arena // nil until something is put into it
 	rooms      map[string]*room
 	slots      []*room // by the number in blocks; nil: free
@@ -167,7 +168,8 @@ func New(o Options) (*Store, error) {
 		sh.store, sh.number = s, uint64(i)
 		sh.due, sh.rooms = math.MaxInt64, map[string]*room{}
 	}
-	s.base = int64(unsafe.Sizeof(*s)) + int64(o.Shards)*int64(unsafe.Sizeof(shard{}))
+	s.names.total = &s.memory
+	s.memory.Store(int64(unsafe.Sizeof(*s)) + int64(o.Shards)*int64(unsafe.Sizeof(shard{})))
 	return s, nil
 }
 
@@ -292,45 +294,36 @@ func (sh *shard) measure(r *room) {
 
 // account publishes what the shard's memory has become.
 func (sh *shard) account() {
-	fixed := sh.heap + sh.largeBytes + int64(cap(sh.slots))*8 + int64(cap(sh.large))*24 +
+	used := sh.heap + sh.largeBytes + int64(cap(sh.slots))*8 + int64(cap(sh.large))*24 +
 		int64(cap(sh.scratch))
-	if sh.arena == nil {
-		sh.memory.Store(fixed)
-		sh.resident.Store(fixed)
-		sh.full.Store(false)
-		return
+	spare := int64(0)
+	if sh.arena != nil {
+		used += sh.arena.Overhead() + sh.arena.Live()
+		spare = sh.arena.Resident() - sh.arena.Live()
 	}
-	fixed += sh.arena.Overhead()
-	memory := fixed + sh.arena.Live()
-	if memory < sh.memory.Load() && !sh.freed {
+	if used < sh.memory && !sh.freed {
 		sh.freed = true
 		sh.upkeep = sh.clock + upkeepPause
 		sh.sooner = true
 	}
-	sh.memory.Store(memory)
-	sh.resident.Store(fixed + sh.arena.Resident())
-	if full := sh.arena.Full(); full != sh.full.Load() {
+	if used != sh.memory {
+		sh.store.memory.Add(used - sh.memory)
+		sh.memory = used
+	}
+	if spare != sh.spare {
+		sh.store.spare.Add(spare - sh.spare)
+		sh.spare = spare
+	}
+	if full := sh.arena != nil && sh.arena.Full(); full != sh.full.Load() {
 		sh.full.Store(full)
 	}
 }
 
-// Memory is the bytes in use over all components. It is cheap and locks nothing.
-func (s *Store) Memory() int64 {
-	n := s.base + s.names.bytes.Load()
-	for i := range s.shards {
-		n += s.shards[i].memory.Load()
-	}
-	return n
-}
+// Memory is the bytes in use over all components. It is one load.
+func (s *Store) Memory() int64 { return s.memory.Load() }
 
 // Resident is Memory and freed blocks not yet given back to the system.
-func (s *Store) Resident() int64 {
-	n := s.base + s.names.bytes.Load()
-	for i := range s.shards {
-		n += s.shards[i].resident.Load()
-	}
-	return n
-}
+func (s *Store) Resident() int64 { return s.memory.Load() + s.spare.Load() }
 
 // Full says that little of a shard's address space is left: nothing may grow.
 func (s *Store) Full() bool {
