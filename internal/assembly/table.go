@@ -5,11 +5,12 @@ import (
 	"github.com/synapdb/synap/internal/command/conncmd"
 	"github.com/synapdb/synap/internal/command/queuecmd"
 	"github.com/synapdb/synap/internal/command/rediscmd"
+	"github.com/synapdb/synap/internal/command/roomcmd"
 	"github.com/synapdb/synap/internal/command/synapcmd"
 )
 
 // Table is the one table of all commands, of both dialects.
 func Table(o synapcmd.Options) *command.Table {
 	return command.NewTable(conncmd.Rows(), rediscmd.Rows(), synapcmd.Rows(o),
-		queuecmd.Rows())
+		queuecmd.Rows(), roomcmd.Rows())
 }

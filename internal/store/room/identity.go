@@ -9,3 +9,6 @@ func (t *Tx) Identity(name []byte) (generation uint64, created int64, err error)
 	}
 	return r.generation, r.set.Created, nil
 }
+
+// CheckEvent says why no room can take e. Publish asks it itself; who publishes many asks before.
+func CheckEvent(e *Event) error { return checkEvent(e) }

@@ -1,0 +1,171 @@
+package roomcmd
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/store/room"
+)
+
+// mostNames is how many rooms one answer of stream.list names.
+const mostNames = 10_000
+
+// Positions of the fields of stream.list.
+const (
+	listPrefix = iota
+	listLimit
+	listCursor
+)
+
+func lookRows() []*command.Row {
+	counted := roomField
+	counted.Aliases = []string{"name", "key"}
+	return []*command.Row{{
+		Name: "stream.list", Flags: command.Read | command.SelfLocking,
+		Summary: "Names the rooms in byte order.",
+		Fields: []command.Field{
+			text("prefix", "Only those whose names begin so."),
+			number("limit", "At most so many; 10000 when absent, and at most."),
+			text("cursor", "From the answer before; empty to begin."),
+		},
+		Call:   list,
+		Routes: []command.Route{{Method: "GET", Path: "/stream/list"}},
+	}, {
+		Name: "stream.stats", Flags: command.Read | command.Fast,
+		Summary: "Returns a room's figures.",
+		Fields:  []command.Field{counted},
+		Call:    func(c *command.Ctx, a *command.Args) error { return stats(c, a.Bytes(0)) },
+		Routes:  []command.Route{{Method: "GET", Path: "/stream/{room}/stats"}},
+	}, {
+		Name: "stream.info", Flags: command.Read,
+		Summary: "Returns everything about a room: settings, figures, consumers, subscribers.",
+		Fields:  []command.Field{roomField},
+		Call:    func(c *command.Ctx, a *command.Args) error { return info(c, a.Bytes(0)) },
+		Routes:  []command.Route{{Method: "GET", Path: "/stream/{room}/info"}},
+	}}
+}
+
+// list answers {rooms, count}, and a cursor when there are more, or null when one was given.
+func list(c *command.Ctx, a *command.Args) error {
+	limit := a.Int(listLimit, mostNames)
+	if limit < 1 {
+		return errLimit
+	}
+	limit = min(limit, mostNames)
+	after, err := base64.RawURLEncoding.AppendDecode(nil, a.Bytes(listCursor))
+	if err != nil || len(after) > room.MaxNameBytes {
+		return errCursor
+	}
+	names := c.Engine.Rooms.Names(string(a.Bytes(listPrefix)), string(after), int(limit)+1)
+	more := len(names) > int(limit)
+	if more {
+		names = names[:limit]
+	}
+	pairs := 2
+	if more || a.Has(listCursor) {
+		pairs = 3
+	}
+	c.Reply.Map(pairs)
+	c.Reply.Str("rooms")
+	replyNames(c.Reply, names)
+	pairInt(c.Reply, "count", int64(len(names)))
+	switch {
+	case more:
+		pairStr(c.Reply, "cursor", base64.RawURLEncoding.EncodeToString([]byte(names[limit-1])))
+	case a.Has(listCursor):
+		c.Reply.Str("cursor")
+		c.Reply.Null()
+	}
+	return nil
+}
+
+func replyNames(r command.Reply, names []string) {
+	r.Array(len(names))
+	for _, name := range names {
+		r.Text([]byte(name))
+	}
+}
+
+// allNames gathers the names of all rooms, piece by piece.
+func allNames(s *room.Store, prefix, after string, limit int64) (names []string) {
+	for limit > 0 {
+		piece := s.Names(prefix, after, int(min(limit, mostNames)))
+		if len(piece) == 0 {
+			break
+		}
+		names = append(names, piece...)
+		limit -= int64(len(piece))
+		after = strings.Clone(piece[len(piece)-1])
+	}
+	return names
+}
+
+// figures writes the ten of the contract, and two more.
+func figures(r command.Reply, name []byte, st *room.Stats, created int64, generation uint64) {
+	r.Map(12)
+	pairText(r, "name", name)
+	pairInt(r, "message_count", st.Messages)
+	pairOffset(r, "min_offset", st.Min)
+	pairOffset(r, "max_offset", st.Max)
+	pairInt(r, "subscriber_count", st.Subscribers)
+	pairInt(r, "total_published", st.Published)
+	pairInt(r, "total_consumed", st.Consumed)
+	pairInt(r, "dropped", st.Dropped)
+	pairInt(r, "created_at", created)
+	pairOffset(r, "generation", generation)
+	pairOffset(r, "next_offset", st.Next)
+	pairInt(r, "bytes", st.Bytes)
+}
+
+func stats(c *command.Ctx, name []byte) error {
+	st, err := c.Rooms.Stats(name)
+	if err != nil {
+		return err
+	}
+	generation, created, err := c.Rooms.Identity(name)
+	if err != nil {
+		return err
+	}
+	figures(c.Reply, name, &st, created, generation)
+	return nil
+}
+
+// info answers {room, generation, config, stats, oldest_ms, active_ms, consumers, subscribers}.
+func info(c *command.Ctx, name []byte) error {
+	about, err := c.Rooms.Info(name)
+	if err != nil {
+		return err
+	}
+	r := c.Reply
+	r.Map(8)
+	pairText(r, "room", name)
+	pairOffset(r, "generation", about.Generation)
+	r.Str("config")
+	replySettings(r, &about.Settings)
+	r.Str("stats")
+	figures(r, name, &about.Stats, about.Created, about.Generation)
+	r.Str("oldest_ms")
+	if about.Oldest == 0 {
+		r.Null()
+	} else {
+		r.Int(about.Oldest)
+	}
+	pairInt(r, "active_ms", about.Active)
+	r.Str("consumers")
+	r.Array(len(about.Consumers))
+	for _, one := range about.Consumers {
+		r.Map(3)
+		pairText(r, "consumer", []byte(one.Name))
+		pairOffset(r, "offset", one.Offset)
+		pairOffset(r, "lag", about.Next-min(one.Offset, about.Next))
+	}
+	r.Str("subscribers")
+	r.Array(len(about.Connected))
+	for _, one := range about.Connected {
+		r.Map(2)
+		pairText(r, "subscriber_id", []byte(one.ID))
+		pairOffset(r, "next_offset", one.Next)
+	}
+	return nil
+}
