@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/synapdb/synap/internal/store/pubsub"
 )
@@ -181,12 +182,14 @@ func benchFan(b *testing.B, h *pubsub.Hub, all []*pubsub.Group, n, burst int) {
 	m := &pubsub.Message{Topic: []byte("a"), Payload: make([]byte, 100)}
 	var ready []*pubsub.Subscriber
 	var buf []pubsub.Delivery
-	got := 0
+	got, publishing := 0, time.Duration(0)
 	b.ReportAllocs()
 	for b.Loop() {
+		start := time.Now()
 		for range burst {
 			h.Publish(m)
 		}
+		publishing += time.Since(start)
 		for _, g := range all {
 			ready = g.Ready(ready[:0])
 			for _, sub := range ready {
@@ -199,50 +202,74 @@ func benchFan(b *testing.B, h *pubsub.Hub, all []*pubsub.Group, n, burst int) {
 		b.Fatalf("%d deliveries, want %d", got, b.N*n*burst)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(got), "ns/delivery")
+	b.ReportMetric(float64(publishing.Nanoseconds())/float64(got), "ns/publishing")
 }
 
-// BenchmarkFanOutContended is two publishers and, for each group, somebody who drains it.
-func BenchmarkFanOutContended(b *testing.B) {
+// BenchmarkFanOutLoops is two publishers and two loops that sleep until they are woken, with up to
+// 64 messages under way: with a group for each loop, and with one for each subscriber.
+func BenchmarkFanOutLoops(b *testing.B) {
 	for _, n := range []int{50, 1000} {
 		for _, groups := range []int{2, n} {
 			b.Run(fmt.Sprintf("%d/groups=%d", n, groups), func(b *testing.B) {
-				h, all, _ := fan(b, n, groups)
-				var done atomic.Bool
-				var loops sync.WaitGroup
-				for i := range 2 {
-					loops.Go(func() { drainShare(all, i, &done) })
-				}
-				b.RunParallel(func(pb *testing.PB) {
-					m := &pubsub.Message{Topic: []byte("a"), Payload: make([]byte, 100)}
-					for pb.Next() {
-						for _, crowded := h.Publish(m); crowded; crowded = false {
-							runtime.Gosched()
-						}
-					}
-				})
-				done.Store(true)
-				loops.Wait()
-				s := h.Stats()
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(s.Delivered),
-					"ns/delivery")
-				b.ReportMetric(float64(s.Dropped), "dropped")
+				benchLoops(b, n, groups)
 			})
 		}
 	}
 }
 
-func drainShare(all []*pubsub.Group, share int, done *atomic.Bool) {
-	var ready []*pubsub.Subscriber
-	var buf []pubsub.Delivery
-	for !done.Load() {
-		for i := share; i < len(all); i += 2 {
-			ready = all[i].Ready(ready[:0])
-			for _, sub := range ready {
-				buf, _ = sub.Drain(buf[:0], 1<<20)
-			}
-		}
-		runtime.Gosched()
+func benchLoops(b *testing.B, n, groups int) {
+	h := pubsub.New(pubsub.Options{})
+	loops := [2]signal{make(signal, 1), make(signal, 1)}
+	var shares [2][]*pubsub.Group
+	all := make([]*pubsub.Group, groups)
+	for i := range all {
+		all[i] = h.NewGroup(loops[i%2])
+		shares[i%2] = append(shares[i%2], all[i])
 	}
+	for i := range n {
+		sub := new(pubsub.Subscriber)
+		if err := h.Open(sub, nil, all[i%groups]); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := h.Subscribe(sub, 1, []byte("a")); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var published, drained atomic.Int64
+	want := int64(b.N) * int64(n)
+	var work sync.WaitGroup
+	b.ResetTimer()
+	for i := range 2 {
+		work.Go(func() {
+			var ready []*pubsub.Subscriber
+			var buf []pubsub.Delivery
+			for drained.Load() < want {
+				<-loops[i]
+				got := 0
+				for _, g := range shares[i] {
+					ready = g.Ready(ready[:0])
+					for _, sub := range ready {
+						buf, _ = sub.Drain(buf[:0], 1<<20)
+						got += len(buf)
+					}
+				}
+				if drained.Add(int64(got)) == want {
+					loops[1-i].Wake()
+				}
+			}
+		})
+		work.Go(func() {
+			m := &pubsub.Message{Topic: []byte("a"), Payload: make([]byte, 100)}
+			for at := published.Add(1); at <= int64(b.N); at = published.Add(1) {
+				for at*int64(n)-drained.Load() > int64(64*n) {
+					runtime.Gosched()
+				}
+				h.Publish(m)
+			}
+		})
+	}
+	work.Wait()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(want), "ns/delivery")
 }
 
 func heap() float64 {

@@ -146,8 +146,8 @@ func (d *directory) forget(sub *Subscriber) {
 func (h *Hub) UnsubscribeID(id []byte, topics ...[]byte) (n int) {
 	d := &h.directory
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	sub := d.byID[string(id)]
+	d.mu.Unlock()
 	switch {
 	case sub == nil:
 		return 0
@@ -156,11 +156,22 @@ func (h *Hub) UnsubscribeID(id []byte, topics ...[]byte) (n int) {
 	default:
 		n = h.UnsubscribeAll(sub)
 	}
-	if sub.registered && sub.Count() == 0 {
-		d.forget(sub)
-		h.shut(sub)
+	if sub.registered {
+		d.retire(sub)
 	}
 	return n
+}
+
+// retire forgets one that is registered if it has no subscription.
+func (d *directory) retire(sub *Subscriber) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	if !sub.closed && sub.count() == 0 && d.byID[sub.id] == sub {
+		d.forget(sub)
+		sub.closed = true
+	}
 }
 
 // Known says whether somebody has an id, and whether that is a connection.

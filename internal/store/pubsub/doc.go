@@ -21,7 +21,19 @@
 //
 // # How it is delivered
 //
-// Subscribers belong to a Group: those of one event loop. Whatever a delivery touches of them is
-// under the lock of their Group, and a target keeps its subscribers by Group, so that a message
-// takes one lock and gives one wake for all subscribers of a loop.
+// Subscribers belong to a Group: those of one event loop. A target keeps its subscribers by Group,
+// and a Group has one line of arrivals, so a message takes one lock and gives one wake for all
+// subscribers of a loop. The loop moves what has arrived into outboxes, under another lock:
+// whoever publishes touches nothing of a subscriber but its place in a list.
+//
+// Measured on two cores that others used as well (BenchmarkFanOut, 1000 subscribers, best of
+// several, ns for each delivery): publishing 2.7, all of it with Ready and Drain 18 to 45. Rejected:
+//
+//   - the Group's lock also over the outboxes, which publishers fill: publishing 36, all 48 to 56;
+//   - the same with a lock for each subscriber: publishing 60 and more, all 40 to 109.
+//
+// With two publishers and two loops at once (BenchmarkFanOutLoops, CPU per delivery) the three do
+// not differ by more than the noise at 1000 subscribers (69, 69, 61), and at 50 the chosen one
+// pays for moving messages twice (50, 35, 41). It was chosen because that work is done by the loops
+// side by side, while the one who publishes goes on.
 package pubsub

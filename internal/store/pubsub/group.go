@@ -41,7 +41,7 @@ type arrival struct {
 
 const (
 	keepReady    = 4 << 10 // places in a list that is kept
-	keepArrivals = 64 << 10
+	keepArrivals = 16 << 10
 )
 
 // NewGroup makes a group. With a waker, a message wakes that one if nothing had arrived since Ready

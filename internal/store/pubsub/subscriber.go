@@ -161,7 +161,7 @@ func (sub *Subscriber) Ended() Reason {
 	return sub.ended
 }
 
-// Waiting is how many messages are in the outbox.
+// Waiting is how many messages are in the outbox. More may have arrived since Ready.
 func (sub *Subscriber) Waiting() int {
 	sub.group.out.Lock()
 	defer sub.group.out.Unlock()
