@@ -37,6 +37,9 @@ func (sh *shard) next() int64 {
 	if sh.freed {
 		at = min(at, sh.upkeep)
 	}
+	if len(sh.orphans) > 0 {
+		at = min(at, sh.clock)
+	}
 	return at
 }
 
