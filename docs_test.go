@@ -119,8 +119,11 @@ says why; if all is refused it fails. ~queue.ack~ and ~queue.nack~ of many answe
 (none failed), ~settled~, ~failed~ and ~results~. In an atomic batch whatever can't be done
 whole fails.
 
-**Settings.** ~queue.create~ and ~queue.update~ take them beside the name or in ~config~.
-Absent or 0 is the server's default; ~queue.update~ leaves absent ones as they are.
+**Settings.** ~queue.create~ and ~queue.update~ take them beside the name or in ~config~. To
+~queue.create~ absent or 0 is the server's default, since many clients send 0 for what was
+left out; ~"none"~ is a real 0: no retries, priority 0, no bound of the depth, no window. To
+~queue.update~ 0 is 0, absent ones stay, and ~"default"~ is the server's default again. Ack
+deadline and the factor and cap of the back-off can't be 0: there it is the default, too.
 
 **Push.** A WebSocket at ~/queue/{queue}/ws/{consumer_id}?prefetch=n~ gets messages as they
 come, at most n of them not yet settled, 256 by default. It takes frames ~{"command":

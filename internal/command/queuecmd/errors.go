@@ -32,13 +32,14 @@ var (
 		"ERR TOKEN belongs to one message: acknowledge each of them by a line of its own")
 	errNackDelay = errs.Request("delay_ms has no meaning with requeue false: " +
 		"the message is dropped")
-	errAfter   = errs.Value("after must be the id of a message of the answer before")
-	errState   = errs.Value("state must be ready, delayed, leased or dead")
-	errCursor  = errs.Request("Invalid cursor: give the one of the answer before, as it is")
-	errConfigs = errs.Request("config must be one object of settings")
-	errWhich   = errs.Missing("message_id")
-	errChoice  = errs.Request("say which dead letters: message_id, message_ids or all: true")
-	errChoices = errs.Request("message_id, message_ids, all, and limit where there is one, " +
+	errAfter     = errs.Value("after must be the id of a message of the answer before")
+	errState     = errs.Value("state must be ready, delayed, leased or dead")
+	errCursor    = errs.Request("Invalid cursor: give the one of the answer before, as it is")
+	errConfigs   = errs.Request("config must be one object of settings")
+	errNoSetting = errs.Request("no setting is given: name at least one, such as max_depth")
+	errWhich     = errs.Missing("message_id")
+	errChoice    = errs.Request("say which dead letters: message_id, message_ids or all: true")
+	errChoices   = errs.Request("message_id, message_ids, all, and limit where there is one, " +
 		"exclude each other: give one of them")
 )
 

@@ -97,7 +97,10 @@ func TestSettingsOfLines(t *testing.T) {
 		QUPDATE q backoff_factor 0.5 => !Invalid value: backoff_factor must be 1 or more, or 0 for
 			… the default
 		QUPDATE q backoff_jitter 2 => !Invalid value: backoff_jitter must be a number from 0 to 1
-		QUPDATE q max_depth -1 => !Invalid value: max_depth must be a whole number of 0 or more
+		QUPDATE q max_depth -1 => !Invalid value: max_depth must be a whole number of 0 or
+			… more, none or default
+		QUPDATE q ack_deadline_ms none => !Invalid value: ack_deadline_ms must be a whole number
+			… of 0 or more or default
 		QUPDATE q single_active_consumer maybe => !Invalid value: single_active_consumer must be
 			… true or false
 		QUPDATE q ack_deadline_secs 5 ack_deadline_ms 7 => !Invalid request: ack_deadline_secs and
