@@ -30,7 +30,7 @@ type Tx struct {
 }
 
 // keptSlots bounds the slices that a Tx keeps between uses.
-const keptSlots = 64
+const keptSlots = 16
 
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
 func (s *Store) Begin(t *Tx, now int64) {
