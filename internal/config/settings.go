@@ -105,6 +105,10 @@ var serverSettings = []Setting{
 	{Key: "server.idle_timeout_secs", Kind: Whole, Default: "0", Max: 365 * day,
 		Doc: "Seconds without a request after which a connection is closed; 0 = never.",
 		set: whole(func(c *Config) *int { return &c.Server.IdleTimeoutSecs })},
+	{Key: "server.websocket_ping_secs", Kind: Whole, Default: "30", Max: day,
+		Doc: "Seconds of silence after which a WebSocket is pinged, and closed after as many " +
+			"more; 0 = never.",
+		set: whole(func(c *Config) *int { return &c.Server.WebSocketPingSecs })},
 	{Key: "server.loops", Kind: Whole, Default: "0", Max: 1024, Flag: "loops",
 		Doc: "Event loops; 0 = one per core. Few connections are served best by few loops.",
 		set: whole(func(c *Config) *int { return &c.Server.Loops })},
