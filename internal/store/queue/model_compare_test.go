@@ -26,6 +26,9 @@ func peek(t tester, tx *Tx, name string, state effect.MessageState) []View {
 
 // compare compares store and twin, and asks whether somebody would wake the store in time.
 func (m *model) compare(t *rapid.T) {
+	if len(m.w.over()) > 0 && rapid.Bool().Draw(t, "let Maintain do it") {
+		m.maintain(t)
+	}
 	m.settle(t)
 	m.locked(func(tx *Tx) {
 		m.compareViews(t, tx)

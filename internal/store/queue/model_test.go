@@ -305,7 +305,7 @@ var events = []string{
 	"back in its old place", "old place purged", "token of a lease that is over", "stale token", "foreign consumer", "acknowledged", "rejected",
 	"nacked", "extended", "detached", "lease over", "delay over", "purged", "redrive limited",
 	"redriven", "named dead letter is none", "dead letter purged",
-	"settings refused", "left to Maintain", "rolled back",
+	"settings refused", "rolled back",
 	"kept atomically",
 }
 

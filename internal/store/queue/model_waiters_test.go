@@ -27,7 +27,8 @@ type sleeper struct {
 	stand    stand
 	queue    string
 	consumer string
-	place    int // in line: lower came earlier
+	place    int    // in line: lower came earlier
+	line     uint64 // incarnation of the queue: one made anew has a new line
 	until    int64
 	could    bool // be served, as of the last look
 }
@@ -67,38 +68,40 @@ func newStanding(t *rapid.T) *standing {
 // ask tries to take a message and parks in vain, as a parked command does when it is run again.
 func (l *standing) ask(t *rapid.T, p *sleeper) {
 	d := &Deliver{Consumer: []byte(p.consumer), Count: 1}
-	took, parked := false, false
+	took, parked, over := false, false, false
 	until := l.w.now + rapid.SampledFrom([]int64{1, 100, 5000}).Draw(t, "wait")
 	if rapid.Bool().Draw(t, "forever") {
 		until = math.MaxInt64
 	}
 	if p.stand == called {
 		until = p.until // as of the same command
+		over = until <= l.w.now
 	}
 	l.locked(func(tx *Tx) {
 		got := tx.Deliver([]byte(p.queue), d, nil)
 		l.observe(t, tx)
 		want := l.w.deliver(p.queue, d)
 		if took = len(got) > 0; len(got) != len(want) || took && got[0].ID != want[0].ID {
-			t.Fatalf("%s of %s took %+v, want %+v", p.consumer, p.queue, got, want)
+			t.Fatalf("%s of %s took %d messages, want %d, or another one", p.consumer, p.queue,
+				len(got), len(want))
 		}
 		for i, v := range got {
 			l.fresh(t, v.Token)
 			want[i].Token = v.Token
 			l.taken = append(l.taken, Lease{v.ID, v.Token, d.Consumer})
 		}
-		if took {
+		if took || over {
 			return
 		}
 		if parked = tx.Park([]byte(p.queue), d.Consumer, &p.at, until); parked {
-			if p.stand == away {
+			if made := l.w.queues[p.queue].made; p.stand == away || p.line != made {
 				l.places++
-				p.place = l.places
+				p.place, p.line = l.places, made
 			}
 			p.stand, p.until = inLine, until
 		}
 	}, p.queue)
-	if parked == (took || l.w.queues[p.queue] == nil) {
+	if parked == (took || over || l.w.queues[p.queue] == nil) {
 		t.Fatalf("%s of %s: took %v, parked %v", p.consumer, p.queue, took, parked)
 	}
 	if !parked {
@@ -203,11 +206,25 @@ func (l *standing) inOrder(t *rapid.T) {
 	}
 }
 
-// waiting tells the twin who the active consumers are, which wakes decide, too, and until when.
+// waiting tells the twin who the active consumers are, which wakes decide, too, and how long they
+// stay it because they wait, or were woken and have not come yet.
 func (l *standing) waiting() {
 	for name, q := range l.w.queues {
 		own := l.s.shardOf([]byte(name)).queues[name]
-		q.active, q.asked, q.waiting = own.active, own.asked, own.claim(l.w.now)
+		q.active, q.asked, q.waiting = own.active, own.asked, 0
+		if own.line == nil {
+			continue
+		}
+		for _, m := range own.line.marks {
+			if m.hash == l.s.hashOf([]byte(q.active)) && m.until > l.w.now {
+				q.waiting = m.until
+			}
+		}
+		for w := own.line.first; w != nil; w = w.next {
+			if string(w.consumer) == q.active {
+				q.waiting = math.MaxInt64
+			}
+		}
 	}
 }
 
