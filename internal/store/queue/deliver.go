@@ -44,7 +44,7 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 		}
 		m := sh.message(ref)
 		if sh.expired(m, t.now) {
-			if t.frozen() {
+			if t.long() || t.frozen() {
 				break
 			}
 			t.expire(q, ref, uint32(m.retries))

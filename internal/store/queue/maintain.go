@@ -190,7 +190,7 @@ func (s *Store) Detach(name []byte, conn uint64, now int64) {
 // whether there are more.
 func (t *Tx) giveUp(q *queue, conn uint64) (more bool) {
 	t.touch(q)
-	for range slice {
+	for n := 0; n < slice && !t.long(); n++ {
 		c := q.conns[conn]
 		if c == nil || c.leases == 0 {
 			q.dropConn(conn)

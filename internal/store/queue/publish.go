@@ -111,7 +111,8 @@ func (t *Tx) makeRoom(q *queue) error {
 	}
 	for n := 0; q.stats.Depth+q.stats.Delayed >= q.set.MaxDepth; n++ {
 		ref := sh.lowest(q)
-		if !q.set.DropOldest || ref == 0 || n == mostDrops {
+		if !q.set.DropOldest || ref == 0 || n == mostDrops ||
+			q.set.DeadLetter != "" && len(t.buffer) >= t.s.mostRecord {
 			return errs.New(errs.QueueFull, "Queue is full: "+q.name)
 		}
 		q.stats.Dropped++

@@ -39,6 +39,8 @@ type Store struct {
 	alarm    func()
 	base     int64 // bytes of the store itself
 
+	mostRecord int // a constant, but for tests
+
 	_     [64]byte     // every write of a key reads memory: see kv.Store.Beside
 	bytes atomic.Int64 // base, and what the shards hold
 	_     [64]byte
@@ -154,7 +156,7 @@ func New(o Options) (*Store, error) {
 		seed:   [3]uint64{o.Random(), o.Random() | 1, o.Random() | 1},
 		shards: make([]shard, o.Shards), mask: uint64(o.Shards - 1),
 		share: int(min(space, slab.MaxBytes)), defaults: o.Defaults, random: o.Random,
-		alarm: o.Alarm,
+		alarm: o.Alarm, mostRecord: mostRecord,
 	}
 	s.promised.Store(math.MaxInt64)
 	for i := range s.shards {
