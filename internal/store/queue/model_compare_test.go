@@ -85,10 +85,7 @@ func (m *model) compareViews(t tester, tx *Tx) {
 func sameView(t tester, what string, got View, n *twinMessage) {
 	t.Helper()
 	want := n.View
-	headers := bytes.Equal(got.Headers, want.Headers)
-	if n.headers != nil {
-		headers = sameHeaders(got.Headers, want.Headers, n.headers)
-	}
+	headers := bytes.Equal(got.Headers, n.allHeaders())
 	if !headers || !bytes.Equal(got.Payload, want.Payload) || !equalViews(got, want) {
 		h := string(got.Headers)
 		got.Payload, want.Payload, got.Headers = nil, nil, nil
@@ -114,8 +111,12 @@ func mergedHeaders(own []byte, added map[string]any) []byte {
 	return text
 }
 
-func sameHeaders(got, own []byte, added map[string]any) bool {
-	return bytes.Equal(mergedHeaders(got, nil), mergedHeaders(own, added))
+// allHeaders are those of the message now.
+func (m *twinMessage) allHeaders() []byte {
+	if m.headers == nil {
+		return m.Headers
+	}
+	return mergedHeaders(m.Headers, m.headers)
 }
 
 func (m *model) compareStats(t tester, tx *Tx, name string) {

@@ -94,7 +94,7 @@ func (w *twin) deliver(name string, d *Deliver) (taken []*twinMessage) {
 			w.saw("delivery cut by bytes")
 			break
 		}
-		bytes += len(m.Payload)
+		bytes += len(m.Payload) + len(m.allHeaders())
 		m.State, m.Consumer, m.conn = effect.Leased, string(d.Consumer), d.Conn
 		m.Due = w.now + cmp.Or(d.Deadline, q.set.AckDeadline)
 		q.stats.Consumed++

@@ -253,14 +253,11 @@ func (w *twin) move(m *twinMessage, why effect.Reason) bool {
 	}
 	delete(from.messages, m)
 	n := &twinMessage{queue: to, seq: w.next(), View: View{
-		Payload: m.Payload, Headers: m.Headers, Form: m.Form, Priority: m.Priority,
+		Payload: m.Payload, Headers: m.allHeaders(), Form: m.Form, Priority: m.Priority,
 		MaxRetries: int(to.set.MaxRetries), Created: w.now, Reason: why,
 	}}
 	if to.set.TTL > 0 {
 		n.Expires = w.now + to.set.TTL
-	}
-	if m.headers != nil {
-		n.Headers = mergedHeaders(m.Headers, m.headers)
 	}
 	n.headers = map[string]any{
 		"x-dead-letter-queue":   from.name,
