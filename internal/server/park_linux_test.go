@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A peer that sends more behind a waiting command than the server wants to hold has to wait as well:
-// nothing is lost.
+// A peer that sends more behind a waiting command than the server wants to hold has to wait as
+// well: nothing is lost.
 func TestPeerWaitsBehindAWaitingCommand(t *testing.T) {
 	const count = 1 << 18
 	q := startQueues(t, Options{Loops: 1})

@@ -33,8 +33,8 @@ func (s *silence) unfinished(is bool, now int64) {
 	}
 }
 
-// judge decides what to say at now to a peer last heard at heard: a ping after every of silence, and
-// an end after as much more. A message may take as long as both.
+// judge decides what to say at now to a peer last heard at heard: a ping after every of silence,
+// and an end after as much more. A message may take as long as both.
 func (s *silence) judge(now, heard int64, every time.Duration) remark {
 	patience := every.Milliseconds()
 	if every < 0 {
