@@ -17,7 +17,7 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 	t.touch(q)
 	t.asking = asking{queue: q, consumer: d.Consumer, conn: d.Conn, window: d.Window}
 	if q.line != nil && len(q.line.marks) > 0 {
-		t.asking.ticket = q.line.unmark(t.s.hashOf(d.Consumer))
+		t.asking.ticket = q.line.unmark(t.s.hashOf(d.Consumer), 0)
 	}
 	if d.Conn != 0 {
 		q.conn(d.Conn, d.Consumer)
@@ -52,7 +52,7 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 		}
 		t.lease(q, ref, d, t.now+min(deadline, mostDeadline))
 		dst = append(dst, sh.view(q, m))
-		size += int(m.payload)
+		size += int(m.payload) + int(m.headers)
 		n++
 	}
 	return dst

@@ -127,7 +127,7 @@ func (s *Store) Unpark(w *Waiter) {
 		if w.parked.Load() {
 			sh.leave(w)
 		} else if w.woken && !q.gone {
-			q.line.unmark(w.hash)
+			q.line.unmark(w.hash, w.ticket) // it is gone if its consumer was served
 		}
 		if !q.gone {
 			q.version++ // it may have been the active consumer
@@ -190,11 +190,12 @@ func (l *waitline) remove(w *Waiter) {
 	w.next, w.prev = nil, nil
 }
 
-// unmark removes the first mark of a consumer and returns its ticket, 0 if there is none.
-func (l *waitline) unmark(hash uint64) uint64 {
-	for i := range l.marks {
-		if l.marks[i].hash == hash {
-			ticket := l.marks[i].ticket
+// unmark removes the first mark of a consumer, that of a ticket unless 0, and returns its ticket; 0
+// if there is none.
+func (l *waitline) unmark(hash, ticket uint64) uint64 {
+	for i, m := range l.marks {
+		if m.hash == hash && (ticket == 0 || m.ticket == ticket) {
+			ticket = m.ticket
 			l.marks = append(l.marks[:i], l.marks[i+1:]...)
 			return ticket
 		}

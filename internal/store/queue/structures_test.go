@@ -79,7 +79,7 @@ func TestNumbersMayComeInAnyOrder(t *testing.T) {
 	})
 }
 
-// TestIDsOfOneHash: deduplication ids whose hashes are the same are told apart, moved and forgotten.
+// TestIDsOfOneHash: deduplication ids of the same hash are told apart, moved and forgotten.
 func TestIDsOfOneHash(t *testing.T) {
 	q := newBench(t, Settings{MaxDepth: most})
 	q.s.Clear()
