@@ -176,10 +176,15 @@ func (e *Engine) now(s *Session) int64 {
 	return e.Clock.Now()
 }
 
+// report answers a failure; that there is no memory in Redis' words, whoever found it out.
 func report(r Reply, err error) error {
-	if err != nil {
-		r.Error(err)
+	if err == nil {
+		return nil
 	}
+	if errs.Of(err) == errs.MemoryLimit {
+		err = errRedisMemory
+	}
+	r.Error(err)
 	return err
 }
 
