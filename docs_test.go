@@ -105,13 +105,18 @@ as a dead letter.
 what comes over RESP. A string is its UTF-8 bytes. Anything else, an array with any other
 element included, is kept as its compact JSON text. Answers have the bytes in ~payload~, as
 an array of numbers or as MessagePack's binary, and what was given as a string or JSON value
-once more in ~value~. A message has at most 16 MiB; one answer about several stops after 8
-MiB.
+once more in ~value~. A message has at most 16 MiB; one answer about several stops once it
+holds 8 MiB of payloads and headers.
 
 **Deliveries.** A message has ~id~ (over the routes and the WebSocket ~message_id~),
 ~payload~, ~value~, ~priority~, ~retry_count~ (and the same as ~retries~), ~max_retries~,
 ~headers~, ~timestamp~ (seconds), ~token~ and ~deadline~ (ms). Settled with its token it
-can't be mistaken for a later delivery: that is refused as ~stale_lease~.
+can't be mistaken for a later delivery: that is refused as ~stale_lease~. Consuming from a
+queue that is not there finds nothing, and does not wait.
+
+**Dead letters.** ~queue.dlq.retry~ answers ~retried~ and ~remaining~. Outside a transaction
+many become ready in pieces, a million by one command: repeat it while there are some left.
+With ~dry_run~ both commands answer ~count~ and change nothing.
 
 **Many at once.** ~queue.publish_batch~ adds nothing if an item is wrong. If the queue fills
 up midway, ~message_ids~ has null for what was refused, ~rejected~ counts it and ~error~

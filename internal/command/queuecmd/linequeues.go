@@ -24,7 +24,7 @@ func queueLines() []*command.Row {
 			var h change
 			l := line{words: argv[2:], row: "QCREATE", usage: createWords}
 			for i := range createOrder {
-				n, given := l.bareNumber()
+				n, given := l.bareNumber(createOrder[i])
 				if !given {
 					break
 				}

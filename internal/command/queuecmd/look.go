@@ -243,6 +243,15 @@ func replyFigures(r command.Reply, s *queue.Stats) {
 }
 
 func purge(c *command.Ctx, a *command.Args, pairs int) error {
+	if c.Atomic {
+		stats, err := c.Queues.Stats(a.Bytes(0))
+		if err == nil { // each by an effect of its own
+			err = c.Engine.Admit(int(stats.Depth+stats.Delayed) * changeBytes)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	purged, err := c.Queues.Purge(a.Bytes(0), a.Bool(1))
 	if err != nil {
 		return err

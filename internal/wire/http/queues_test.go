@@ -173,7 +173,7 @@ var queueContract = map[string][]step{
 		{"queue.consume", `{"queue":"q","consumer_id":"w","count":0}`,
 			`!Invalid value: count must be at least 1; leave it out for a single message`},
 		{"queue.consume", `{"queue":"q","consumer_id":"w","wait_ms":3600001}`,
-			`!Invalid value: wait_ms must be at most 3600000, an hour; ask again after that`},
+			`!Invalid value: a wait may be 3600000 ms at most, an hour; ask again after that`},
 		{"queue.consume", `{"queue":"q","consumer_id":"w","ack_deadline_secs":1,` +
 			`"ack_deadline_ms":1}`, `!Invalid request: ack_deadline_secs and ack_deadline_ms ` +
 			`exclude each other: give one of them`},
@@ -255,16 +255,18 @@ var queueSettles = map[string][]step{
 			`"timestamp":1700000000,"created_ms":1700000000000,"reason":"max_retries",` +
 			`"value":"x"}],"more":false}`},
 		{"queue.dlq.retry", `{"queue":"q"}`, `!Invalid request: say which dead letters: ` +
+			`message_id, message_ids, limit or all: true`},
+		{"queue.dlq.purge", `{"queue":"q"}`, `!Invalid request: say which dead letters: ` +
 			`message_id, message_ids or all: true`},
 		{"queue.dlq.retry", `{"queue":"q","all":true,"limit":1}`, `!Invalid request: ` +
 			`message_id, message_ids, all, and limit where there is one, exclude each other: ` +
 			`give one of them`},
 		{"queue.dlq.retry", `{"queue":"q","all":true,"dry_run":true}`,
 			`{"dry_run":true,"count":1}`},
-		{"queue.dlq.retry", `{"queue":"q","message_ids":[]}`, `{"retried":0}`},
+		{"queue.dlq.retry", `{"queue":"q","message_ids":[]}`, `{"retried":0,"remaining":1}`},
 		{"queue.dlq.purge", `{"queue":"q","message_ids":[]}`, `{"purged":0}`},
 		{"queue.dlq.retry", `{"queue":"q","limit":0}`, `!Invalid value: limit must be at least 1`},
-		{"queue.dlq.retry", `{"queue":"q","limit":5}`, `{"retried":1}`},
+		{"queue.dlq.retry", `{"queue":"q","limit":5}`, `{"retried":1,"remaining":0}`},
 		{"queue.dlq.purge", `{"queue":"q","message_id":"$a"}`, `!Message not found: $a`},
 		{"queue.dlq.purge", `{"queue":"q","message_id":"x"}`, `!Message not found: x`},
 		{"queue.dlq.purge", `{"queue":"none","message_id":"x"}`, `!Queue not found: none`},
