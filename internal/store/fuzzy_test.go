@@ -22,6 +22,9 @@ func crowded(t *testing.T) (Stores, *recorder) {
 			}
 			for i := range 400 { // priorities, so that any numbers are served first
 				m := &queue.Message{Payload: fmt.Append(nil, name, i), Priority: i % 10}
+				if name == "z" {
+					m.MaxRetries = 3
+				}
 				if _, err := tx.Queues.Publish([]byte(name), m); err != nil {
 					t.Fatal(err)
 				}
