@@ -28,8 +28,8 @@ func consumeRows() []*command.Row {
 			number("count", "Up to so many, as messages; 10000 at most. Absent: one, as message."),
 			number("wait_ms", "Milliseconds to wait when there is none, 3600000 at most."),
 			deadlineSecsField, deadlineField,
-			number("max_bytes", "No more messages once their payloads are so many bytes; "+
-				"8388608 at most and by default."),
+			number("max_bytes", "No more messages once their payloads and headers are so "+
+				"many bytes; 8388608 at most and by default."),
 			number("prefetch", "Over a WebSocket: messages pushed and not yet settled, 1 to "+
 				"10000; 256 when absent."),
 		},

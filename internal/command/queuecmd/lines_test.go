@@ -293,6 +293,19 @@ func TestDelayedMessagesArePurgedOnDemand(t *testing.T) {
 	`)
 }
 
+// A page begins behind a message only as long as that is in the list.
+func TestPagesAfterWhatIsGone(t *testing.T) {
+	b := newBench(t)
+	b.talk(`
+		QCREATE q => +OK
+		QMPUBLISH q a b => [2 "$a" "$b"
+		QCONSUME q => [4 "$a" "a" 5 0
+		QPEEK q AFTER $a => !Message not found: $a: it has changed its place; list from the
+			… beginning, without after
+		QPEEK q AFTER $b => [0
+	`)
+}
+
 // Words that may be names or options are never taken for what the user did not mean.
 func TestWordsOfLines(t *testing.T) {
 	b := newBench(t)

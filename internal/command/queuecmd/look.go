@@ -6,6 +6,7 @@ import (
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/queue"
 )
 
@@ -120,6 +121,10 @@ func (s *scratch) peek(
 		}
 	}
 	s.views, err = c.Queues.Peek(name, state, from, limit, s.views)
+	if errs.Of(err) == errs.MessageNotFound {
+		return errs.Newf(errs.MessageNotFound, "%s: it has changed its place; list from the "+
+			"beginning, without after", err)
+	}
 	return err
 }
 
