@@ -11,7 +11,7 @@ func (e *Engine) Memory() Memory {
 		m.Used += e.Queues.Memory()
 		m.Resident += e.Queues.Resident()
 	}
-	m.Peak = max(m.Peak, m.Used) // the keys' store knows of both only while it makes room
+	m.Peak = max(m.Peak, m.Used) // the queues may have grown since the keys' store looked
 	return m
 }
 

@@ -156,7 +156,7 @@ var protocolSettings = []Setting{
 
 var kvSettings = []Setting{
 	{Key: "kv_store.max_memory_mb", Kind: Megabytes, Default: "4096", Max: 16 << 20,
-		Flag: "max-memory", Doc: "Memory for keys, values and their indexes; 0 = unlimited.",
+		Flag: "max-memory", Doc: "Memory for keys, queues and their indexes; 0 = unlimited.",
 		set: whole(func(c *Config) *int { return &c.KVStore.MaxMemoryMB })},
 	{Key: "kv_store.eviction_policy", Kind: Choice, Default: "noeviction", Choices: policies,
 		Flag: "eviction", Doc: "Which keys make room when memory is full.",
