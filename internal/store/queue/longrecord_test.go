@@ -95,6 +95,21 @@ func TestExpiredMessagesInTheWayMoveInBearableRecords(t *testing.T) {
 	b.moved(t, tooMany, j)
 }
 
+// What a lowered depth drops is not one record either.
+func TestDroppedMessagesMoveInBearableRecords(t *testing.T) {
+	b, j := heavyBench(t, tooMany, Settings{DropOldest: true})
+	b.do(func(tx *Tx) { _ = tx.Update(b.name, func(s *Settings) { s.MaxDepth = 2 }) })
+	for range 3 {
+		if _, err := b.publish(plain("small")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := b.stats(t); st.Depth != 2 {
+		t.Errorf("%+v", st)
+	}
+	b.moved(t, tooMany+1, j)
+}
+
 // What one transaction asks for is bounded, too: beyond that dead letters stay where they are, and
 // no publish drops what could not move.
 func TestTooLongRecords(t *testing.T) {

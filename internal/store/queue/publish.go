@@ -116,6 +116,9 @@ func (t *Tx) makeRoom(q *queue) error {
 		return errs.New(errs.QueueFull, "Queue is full: "+q.name)
 	}
 	for n := 0; n < mostDrops && q.stats.Depth+q.stats.Delayed >= most; n++ {
+		if n > 0 && t.long() { // the depth was lowered: later publishes drop the rest
+			break
+		}
 		ref := sh.lowest(q)
 		q.stats.Dropped++
 		t.putAway(q, ref, effect.Overflow, uint32(sh.message(ref).retries))
