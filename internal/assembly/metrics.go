@@ -18,7 +18,7 @@ import (
 
 // metrics reads every counter when it is scraped; nothing is kept up to date in between. Labels
 // are names from the command table, so their number is bounded by the program, or of queues, of
-// which there is a bounded number.
+// which only the first labelledQueues are shown.
 type metrics struct {
 	in  *Instance
 	cpu cpuGauge
