@@ -287,9 +287,16 @@ func TestQueuesAgainstModel(t *testing.T) {
 		m := newModel(t, rapid.SampledFrom([]int{1, 2, 16}).Draw(t, "shards"),
 			rapid.Uint64().Draw(t, "seed"))
 		m.prepare(t)
-		t.Repeat(m.actions())
+		long(t, m.actions())
 		m.replayed(t)
 	})
+}
+
+// long is a history several times longer than those that rapid makes.
+func long(t *rapid.T, actions map[string]func(*rapid.T)) {
+	for range 5 {
+		t.Repeat(actions)
+	}
 }
 
 // events has everything that must happen in the model's runs sooner or later.

@@ -265,7 +265,7 @@ func TestNoWakeIsLost(t *testing.T) {
 			l.waiting()
 			l.look(t, false)
 		}
-		t.Repeat(actions)
+		long(t, actions)
 		l.waiting()
 		l.settle(t)
 		l.locked(func(tx *Tx) { l.compareViews(t, tx) })
