@@ -6,21 +6,13 @@ import (
 	"github.com/synapdb/synap/internal/effect"
 )
 
-// ReplayRecord applies the effects over queues of a record written at timeMillis, exactly; those
-// over keys, in front of them, are left out. It is not recorded again. A malformed record changes
-// nothing and is an error.
+// ReplayRecord applies a record written at timeMillis, or the part of it that is over queues,
+// exactly. It is not recorded again. A malformed one changes nothing and is an error.
 //
 // Applied in order from any point before a state was exported, records lead to the same state as
 // live: effects say what became of a message, so the last one on it decides, and what they say
 // about messages that are gone does nothing. A purge alone is about many: see giveBack.
 func (s *Store) ReplayRecord(timeMillis int64, payload []byte) error {
-	for len(payload) > 0 && payload[0] < byte(effect.FirstQueue) {
-		_, rest, err := effect.Decode(payload)
-		if err != nil {
-			return err
-		}
-		payload = rest
-	}
 	var t Tx
 	s.Begin(&t, timeMillis)
 	t.quiet, t.silent = true, true
