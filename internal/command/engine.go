@@ -161,8 +161,10 @@ func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error 
 // context prepares the session's Ctx for one command.
 func (e *Engine) context(s *Session, r Reply) *Ctx {
 	c := &s.ctx
-	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx.Keys, e.Store, s, e, s.DB
-	c.Queues = &s.tx.Queues
+	if c.Engine != e { // once: what stays the same is not written for every command
+		c.Tx, c.Queues, c.Store, c.Session, c.Engine = &s.tx.Keys, &s.tx.Queues, e.Store, s, e
+	}
+	c.Reply, c.DB = r, s.DB
 	c.InExec, c.Atomic, c.Now = false, false, e.now(s)
 	s.tx.Begin(e.Store, e.Queues, c.Now)
 	return c
