@@ -203,6 +203,15 @@ func (l *waitline) unmark(hash, ticket uint64) uint64 {
 	return 0
 }
 
+// unmarkOver removes marks that have run out, or were made by a clock that had run ahead.
+func (l *waitline) unmarkOver(now int64) {
+	n := 0
+	for n < len(l.marks) && (l.marks[n].until <= now || l.marks[n].until > now+2*markPause) {
+		n++
+	}
+	l.marks = append(l.marks[:0], l.marks[n:]...)
+}
+
 // match wakes as many waiters as there are messages not spoken for, in the order of the line,
 // leaving out those that can't be served. It is called before the locks are released.
 func (t *Tx) match(q *queue) {
@@ -211,17 +220,10 @@ func (t *Tx) match(q *queue) {
 		return
 	}
 	sh := q.shard
-	n := 0
-	for n < len(l.marks) && l.marks[n].until <= t.now {
-		n++
-	}
-	l.marks = append(l.marks[:0], l.marks[n:]...)
-	at := int64(math.MaxInt64)
+	l.unmarkOver(t.now)
 	spare := q.stats.Depth - int64(len(l.marks))
 	if q.set.Paused {
 		spare = 0
-	} else if len(l.marks) > 0 && q.stats.Depth > 0 {
-		at = l.marks[0].until
 	}
 	end := int64(0) // of the active consumer's claim
 	if q.set.SingleActive && spare > 0 {
@@ -241,8 +243,14 @@ func (t *Tx) match(q *queue) {
 		}
 		w = next
 	}
-	if end > t.now && spare > 0 && l.first != nil {
-		at = min(at, q.claim(t.now))
+	at := int64(math.MaxInt64)
+	if l.first != nil && q.stats.Depth > 0 && !q.set.Paused {
+		if len(l.marks) > 0 {
+			at = l.marks[0].until
+		}
+		if end > t.now && spare > 0 {
+			at = min(at, q.claim(t.now))
+		}
 	}
 	if at == math.MaxInt64 {
 		sh.dropAlarm(&l.alarm)
@@ -289,6 +297,7 @@ func (q *queue) claim(now int64) int64 {
 	if q.active == "" {
 		return math.MinInt64
 	}
+	q.asked = min(q.asked, now) // the clock may have been put right
 	if h := q.holders.byName[q.active]; h != nil && h.leases > 0 {
 		return math.MaxInt64
 	}
@@ -306,7 +315,7 @@ func (q *queue) claim(now int64) int64 {
 		}
 		for _, m := range l.marks {
 			if m.hash == hash && m.until > now {
-				return max(m.until, q.asked+q.set.AckDeadline)
+				return max(min(m.until, now+markPause), q.asked+q.set.AckDeadline)
 			}
 		}
 	}

@@ -103,6 +103,7 @@ func (s *Store) maintainShard(sh *shard, now int64, budget *int64) (next int64) 
 	for n := 0; n < fireMost && sh.firstAlarm() <= now; n++ {
 		t.ring(sh.alarms[0])
 	}
+	sh.upkeep = min(sh.upkeep, now+upkeepPause) // the clock may have been put right
 	if sh.freed && sh.upkeep <= now {
 		sh.tidy(budget)
 	}
