@@ -275,6 +275,9 @@ func (sh *shard) drop(q *queue) {
 	delete(sh.queues, q.name)
 	sh.slots[q.slot] = nil
 	sh.freeSlots = append(sh.freeSlots, q.slot)
+	if len(sh.queues) == 0 { // maps don't shrink
+		sh.queues, sh.slots, sh.freeSlots = map[string]*queue{}, nil, nil
+	}
 	sh.store.names.remove(q.name)
 	sh.gone.count(&q.stats)
 }
