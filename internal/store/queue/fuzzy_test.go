@@ -139,7 +139,9 @@ func TestPrefixesOfTheJournalEqualLive(t *testing.T) {
 		}
 		states := map[int]state{}
 		actions := m.quiet()
-		actions[""] = func(*rapid.T) { states[len(m.j.records)] = state{m.w.now, m.s.Digest(m.w.now)} }
+		actions[""] = func(*rapid.T) {
+			states[len(m.j.records)] = state{m.w.now, m.s.Digest(m.w.now)}
+		}
 		t.Repeat(actions)
 		prefix := modelStore(t, 2, 8)
 		done := 0
@@ -250,9 +252,9 @@ func lived(t tester) *model {
 		m.prepare(r)
 		actions := m.quiet()
 		for range 10 {
-			for _, name := range []string{"publish0", "publish1", "deliver0", "nack0", "publish2",
-				"deliver1", "ack", "extend", "group", "detach", "time", "redrive", "pause", "update",
-				"publish3", "create", "purge"} {
+			for _, name := range []string{"publish0", "publish1", "deliver0", "nack0",
+				"publish2", "deliver1", "ack", "extend", "group", "detach", "time", "redrive",
+				"pause", "update", "publish3", "create", "purge"} {
 				actions[name](r)
 			}
 		}
@@ -280,7 +282,9 @@ func TestMalformedRecordsChangeNothing(t *testing.T) {
 			}
 		}
 		s.FinishImport()
+		checkInvariants(t, s)
 		useAfter(t, s)
+		checkInvariants(t, s)
 	})
 }
 
@@ -360,6 +364,8 @@ func FuzzReplay(f *testing.F) {
 			t.Fatalf("imported what replay refuses: %v", err)
 		}
 		s.FinishImport()
+		checkInvariants(t, s)
 		useAfter(t, s)
+		checkInvariants(t, s)
 	})
 }

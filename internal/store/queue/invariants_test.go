@@ -1,15 +1,13 @@
 package queue
 
 import (
-	"testing"
-
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
 // checkInvariants looks at every block of the store: see queue. Everything in the arena must belong
 // to something, exactly once.
-func checkInvariants(t testing.TB, s *Store) {
+func checkInvariants(t tester, s *Store) {
 	t.Helper()
 	for i := range s.shards {
 		sh := &s.shards[i]
@@ -41,7 +39,7 @@ func checkInvariants(t testing.TB, s *Store) {
 }
 
 // checkHeap returns what the queue takes in Go's heap, as the store counts it.
-func checkHeap(t testing.TB, q *queue) (heap int64) {
+func checkHeap(t tester, q *queue) (heap int64) {
 	t.Helper()
 	heap = queueBytes + nameBytes + int64(len(q.name)) + connBytes*int64(len(q.conns)) +
 		indexByte*int64(len(q.index.pages))
@@ -82,7 +80,7 @@ func checkHeap(t testing.TB, q *queue) (heap int64) {
 	return heap
 }
 
-func checkAlarms(t testing.TB, sh *shard) {
+func checkAlarms(t tester, sh *shard) {
 	t.Helper()
 	for i, a := range sh.alarms {
 		if a.place != i+1 || i > 0 && sh.alarms[(i-1)/2].at > a.at {
@@ -93,7 +91,7 @@ func checkAlarms(t testing.TB, sh *shard) {
 
 // checkQueue returns the bytes of the queue's blocks and of its large payloads, and adds the timers
 // that must run.
-func checkQueue(t testing.TB, sh *shard, q *queue, timers map[slab.Ref]bool) (live, large int64) {
+func checkQueue(t tester, sh *shard, q *queue, timers map[slab.Ref]bool) (live, large int64) {
 	t.Helper()
 	found := map[slab.Ref]bool{}
 	pages := 0
@@ -144,7 +142,7 @@ func checkQueue(t testing.TB, sh *shard, q *queue, timers map[slab.Ref]bool) (li
 
 // checkLists takes every message it comes upon out of found, and returns the bytes of their blocks
 // and of their large payloads.
-func checkLists(t testing.TB, sh *shard, q *queue, found, timers map[slab.Ref]bool,
+func checkLists(t tester, sh *shard, q *queue, found, timers map[slab.Ref]bool,
 ) (bytes, large int64) {
 	t.Helper()
 	holds, conns := map[string]int64{}, map[uint64]int{}
@@ -209,7 +207,7 @@ func checkLists(t testing.TB, sh *shard, q *queue, found, timers map[slab.Ref]bo
 	return bytes, large
 }
 
-func checkAux(t testing.TB, sh *shard, q *queue, ref slab.Ref, timers map[slab.Ref]bool,
+func checkAux(t tester, sh *shard, q *queue, ref slab.Ref, timers map[slab.Ref]bool,
 	holds map[string]int64, conns map[uint64]int,
 ) {
 	m := sh.message(ref)
@@ -230,7 +228,7 @@ func checkAux(t testing.TB, sh *shard, q *queue, ref slab.Ref, timers map[slab.R
 	}
 }
 
-func checkWheel(t testing.TB, sh *shard, timers map[slab.Ref]bool) (running int) {
+func checkWheel(t tester, sh *shard, timers map[slab.Ref]bool) (running int) {
 	if sh.wheel == nil {
 		return 0
 	}

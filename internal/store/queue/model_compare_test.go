@@ -37,6 +37,9 @@ func (m *model) compare(t *rapid.T) {
 		}
 		m.comparePages(t, tx)
 	})
+	if m.steps++; m.steps%4 == 0 { // it walks everything
+		checkInvariants(t, m.s)
+	}
 	if got, want := m.s.Names("", "", 100), slices.Sorted(maps.Keys(m.w.queues)); !slices.Equal(
 		got, want) {
 		t.Fatalf("queues %q, want %q", got, want)
@@ -89,7 +92,7 @@ func sameView(t tester, what string, got View, n *twinMessage) {
 	if !headers || !bytes.Equal(got.Payload, want.Payload) || !equalViews(got, want) {
 		h := string(got.Headers)
 		got.Payload, want.Payload, got.Headers = nil, nil, nil
-		t.Fatalf("%s: message\n%+v %s, want\n%+v %s %v", what, got, h, want, want.Headers, n.headers)
+		t.Fatalf("%s: message\n%+v %s, want\n%+v %s", what, got, h, want, n.allHeaders())
 	}
 }
 
@@ -219,6 +222,8 @@ func (m *model) replayed(t *rapid.T) {
 // sameAs compares another store with the twin and with the model's store.
 func (m *model) sameAs(t tester, s *Store) {
 	t.Helper()
+	checkInvariants(t, m.s)
+	checkInvariants(t, s)
 	lockedAt(s, m.w.now, func(tx *Tx) { m.compareViews(t, tx) })
 	if s.Digest(m.w.now) != m.s.Digest(m.w.now) {
 		t.Fatalf("the digests differ")

@@ -157,6 +157,7 @@ func (m *model) nothingDue(t tester) {
 		t.Fatalf("%d due messages were left alone: %+v (now %d)", len(left), left[0].View,
 			m.w.now)
 	}
+	m.refresh()
 }
 
 // maintain lets come due what is, in the store and then, in the same order, in the twin.

@@ -278,8 +278,8 @@ func (w *twin) redrive(name string, ids []ID, limit int, dry bool) (int64, strin
 		if !dry {
 			w.saw("redriven")
 			m.State, m.Retries, m.Reason, m.seq = effect.Ready, 0, effect.Redriven, w.next()
-			if m.Expires != 0 {
-				m.Expires = w.now + max(1, m.Expires-m.Created)
+			if m.Expires = 0; m.queue.set.TTL > 0 {
+				m.Expires = w.now + m.queue.set.TTL
 			}
 		}
 	}

@@ -30,7 +30,8 @@ type sleeper struct {
 	place    int    // in line: lower came earlier
 	line     uint64 // incarnation of the queue: one made anew has a new line
 	until    int64
-	could    bool // be served, as of the last look
+	since    int64 // when it was woken
+	could    bool  // be served, as of the last look
 }
 
 // Wake implements Waker.
@@ -38,7 +39,7 @@ func (p *sleeper) Wake() {
 	if p.stand != inLine {
 		p.l.wrong = fmt.Sprintf("%s of %s was woken while %d", p.consumer, p.queue, p.stand)
 	}
-	p.stand = called
+	p.stand, p.since = called, p.l.w.now
 	p.l.woken = append(p.l.woken, p)
 }
 
@@ -53,6 +54,7 @@ type standing struct {
 
 func newStanding(t *rapid.T) *standing {
 	l := &standing{model: newModel(t, 2, 7)}
+	l.refresh = l.waiting
 	l.prepare(t)
 	for i := range 6 {
 		p := &sleeper{l: l, consumer: fmt.Sprint("sleeper", i), queue: queueNames[i%3]}
@@ -164,7 +166,7 @@ func (l *standing) look(t *rapid.T, late bool) {
 			}
 		}
 		for _, p := range l.sleepers {
-			if p.queue == name && p.stand == called {
+			if p.queue == name && p.stand == called && (!late || p.since+markPause > l.w.now) {
 				calls++
 			}
 		}
@@ -270,4 +272,59 @@ func TestNoWakeIsLost(t *testing.T) {
 		l.settle(t)
 		l.locked(func(tx *Tx) { l.compareViews(t, tx) })
 	})
+}
+
+// knock counts the wakes of a waiter.
+type knock int
+
+func (k *knock) Wake() { *k++ }
+
+// TestSilenceHoldsNobodyUp: a message goes to the next in line when the one who was woken for it
+// does not come, and when the only active consumer has not asked for as long as a lease lasts.
+func TestSilenceHoldsNobodyUp(t *testing.T) {
+	a, first, second := []byte("a"), []byte("first"), []byte("second")
+	for _, single := range []bool{false, true} {
+		s, now := modelStore(t, 1, 7), int64(epoch)
+		var wakes [2]knock
+		waiters := [2]Waiter{{Waker: &wakes[0]}, {Waker: &wakes[1]}}
+		ask := func(i int, consumer []byte) (got int) {
+			lockedAt(s, now, func(tx *Tx) {
+				got = len(tx.Deliver(a, &Deliver{Consumer: consumer, Count: 1}, nil))
+				if got == 0 && !tx.Park(a, consumer, &waiters[i], math.MaxInt64) {
+					t.Error("the queue is gone")
+				}
+			}, "a")
+			return got
+		}
+		publish := func(tx *Tx) { _, _ = tx.Publish(a, &Message{Priority: -1, MaxRetries: -1}) }
+		lockedAt(s, now, func(tx *Tx) {
+			_, _ = tx.Create(a, Settings{SingleActive: single, AckDeadline: 3000})
+		}, "a")
+		_ = ask(0, first) // parks
+		lockedAt(s, now, publish, "a")
+		if wakes[0] != 1 {
+			t.Fatalf("woken %d times by a message", wakes[0])
+		}
+		if single { // it may have what another one made ready, but does not come for it
+			if got := ask(1, second); got != 0 {
+				t.Fatalf("%d messages beside the active consumer", got)
+			}
+		} else {
+			lockedAt(s, now, func(tx *Tx) {
+				if !tx.Park(a, second, &waiters[1], math.MaxInt64) {
+					t.Error("the queue is gone")
+				}
+			}, "a")
+		}
+		for i := 0; wakes[1] == 0 && i < 100; i++ {
+			next := s.Maintain(now, 1000)
+			if wakes[1] == 0 && next == 0 {
+				t.Fatalf("nothing is ever due, and the second one waits (single %v)", single)
+			}
+			now = max(now, next)
+		}
+		if got := ask(1, second); got != 1 || now > epoch+10_000 {
+			t.Errorf("%d messages after %d ms (single %v)", got, now-epoch, single)
+		}
+	}
 }

@@ -194,12 +194,12 @@ func (w *twin) drop(q *twinQueue) bool {
 	if !q.set.DropOldest {
 		return false
 	}
+	if q.count(effect.Delayed) >= q.set.MaxDepth {
+		w.saw("nothing to drop")
+		return false
+	}
 	for q.full() {
 		ready := q.in(effect.Ready)
-		if len(ready) == 0 {
-			w.saw("nothing to drop")
-			return false
-		}
 		oldest := slices.MinFunc(ready, func(a, b *twinMessage) int {
 			return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.seq, b.seq))
 		})
