@@ -49,7 +49,7 @@ func (t *Tx) moveDead(q *queue, ref slab.Ref, why effect.Reason, retries uint32)
 		return false
 	}
 	to := target.queues[q.set.DeadLetter]
-	if to == nil || target.full.Load() || to.number >= mostNumber ||
+	if to == nil || target.scarce() || to.number >= mostNumber ||
 		len(t.buffer) >= t.s.mostRecord ||
 		to.set.MaxDepth > 0 && to.stats.Depth+to.stats.Delayed >= to.set.MaxDepth {
 		return false

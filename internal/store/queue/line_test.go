@@ -49,3 +49,41 @@ func TestLinesSurviveAClockThatRanAhead(t *testing.T) {
 		}
 	}
 }
+
+// TestManyExpiredInTheWay: one Deliver removes only so many expired messages, and whoever waits
+// gets what stands behind them.
+func TestManyExpiredInTheWay(t *testing.T) {
+	q := newBench(t, Settings{MaxDepth: most})
+	m := plain("x")
+	m.TTL = 10
+	for range mostExpired + 1000 {
+		_, _ = q.publish(m)
+	}
+	p, _ := q.publish(plain("y"))
+	q.now += 100
+	c := []byte("c")
+	var wakes knock
+	w := Waiter{Waker: &wakes}
+	var got []View
+	for asked := knock(0); len(got) == 0 && asked < 100; asked++ {
+		q.do(func(tx *Tx) {
+			got = tx.Deliver(q.name, &Deliver{Consumer: c}, nil)
+			if st, _ := tx.Stats(q.name); asked == 0 && (len(got) > 0 || st.Depth == 0) {
+				t.Errorf("%d messages after %d of them", len(got), st.Expired)
+			}
+			if len(got) == 0 && !tx.Park(q.name, c, &w, math.MaxInt64) {
+				t.Error("the queue is gone")
+			}
+		})
+		for i := 0; len(got) == 0 && wakes == asked; i++ {
+			if next := q.s.Maintain(q.now, 1000); next != q.now || i == 1000 {
+				break
+			}
+		}
+	}
+	if len(got) != 1 || got[0].ID != p.ID {
+		t.Errorf("%+v, woken %d times", got, wakes)
+	}
+	q.rest()
+	checkInvariants(t, q.s)
+}

@@ -104,7 +104,7 @@ func (m *Message) check(now int64) error {
 // makeRoom makes sure that one more message fits into the queue.
 func (t *Tx) makeRoom(q *queue) error {
 	sh := q.shard
-	if sh.full.Load() || q.number >= mostNumber {
+	if sh.scarce() || q.number >= mostNumber {
 		return errMemory
 	}
 	most := q.set.MaxDepth

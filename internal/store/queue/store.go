@@ -342,6 +342,10 @@ func (s *Store) Resident() int64 {
 	return n
 }
 
+// scarce is what full says, now: a transaction may take more than what Full leaves. The shard is
+// locked.
+func (sh *shard) scarce() bool { return sh.arena != nil && sh.arena.Full() }
+
 // Full says that little of a shard's address space is left: nothing may grow.
 func (s *Store) Full() bool {
 	for i := range s.shards {
