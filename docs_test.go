@@ -105,13 +105,18 @@ as a dead letter.
 what comes over RESP. A string is its UTF-8 bytes. Anything else, an array with any other
 element included, is kept as its compact JSON text. Answers have the bytes in ~payload~, as
 an array of numbers or as MessagePack's binary, and what was given as a string or JSON value
-once more in ~value~. A message has at most 16 MiB; one answer about several stops after 8
-MiB.
+once more in ~value~. A message has at most 16 MiB; one answer about several stops once it
+holds 8 MiB of payloads and headers.
 
 **Deliveries.** A message has ~id~ (over the routes and the WebSocket ~message_id~),
 ~payload~, ~value~, ~priority~, ~retry_count~ (and the same as ~retries~), ~max_retries~,
 ~headers~, ~timestamp~ (seconds), ~token~ and ~deadline~ (ms). Settled with its token it
-can't be mistaken for a later delivery: that is refused as ~stale_lease~.
+can't be mistaken for a later delivery: that is refused as ~stale_lease~. Consuming from a
+queue that is not there finds nothing, and does not wait.
+
+**Dead letters.** ~queue.dlq.retry~ answers ~retried~ and ~remaining~. Outside a transaction
+many become ready in pieces, a million by one command: repeat it while there are some left.
+With ~dry_run~ both commands answer ~count~ and change nothing.
 
 **Many at once.** ~queue.publish_batch~ adds nothing if an item is wrong. If the queue fills
 up midway, ~message_ids~ has null for what was refused, ~rejected~ counts it and ~error~
@@ -119,8 +124,11 @@ says why; if all is refused it fails. ~queue.ack~ and ~queue.nack~ of many answe
 (none failed), ~settled~, ~failed~ and ~results~. In an atomic batch whatever can't be done
 whole fails.
 
-**Settings.** ~queue.create~ and ~queue.update~ take them beside the name or in ~config~.
-Absent or 0 is the server's default; ~queue.update~ leaves absent ones as they are.
+**Settings.** ~queue.create~ and ~queue.update~ take them beside the name or in ~config~. To
+~queue.create~ absent or 0 is the server's default, since many clients send 0 for what was
+left out; ~"none"~ is a real 0: no retries, priority 0, no bound of the depth, no window. To
+~queue.update~ 0 is 0, absent ones stay, and ~"default"~ is the server's default again. Ack
+deadline and the factor and cap of the back-off can't be 0: there it is the default, too.
 
 **Push.** A WebSocket at ~/queue/{queue}/ws/{consumer_id}?prefetch=n~ gets messages as they
 come, at most n of them not yet settled, 256 by default. It takes frames ~{"command":

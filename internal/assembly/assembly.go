@@ -119,6 +119,14 @@ func serverOptions(c *config.Config, log *slog.Logger) server.Options {
 	}
 }
 
+// pingEvery is server.websocket_ping_secs as the HTTP handler wants it.
+func pingEvery(secs int) time.Duration {
+	if secs == 0 {
+		return httpwire.NeverPing
+	}
+	return time.Duration(secs) * time.Second
+}
+
 // requestBytes bounds one RESP command: a MSET may carry several large values.
 const requestBytes = 1 << 30
 
@@ -170,6 +178,7 @@ func (in *Instance) openDoors() error {
 		CompressionThreshold: c.CompressionThreshold,
 		Ready:                in.ready,
 		Extra:                map[string]nethttp.Handler{"/metrics": in.metricsHandler()},
+		PingEvery:            pingEvery(in.config.Server.WebSocketPingSecs),
 		Counters:             in.newCounters(),
 	})
 	limits := resp.Limits{

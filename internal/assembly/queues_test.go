@@ -2,6 +2,8 @@ package assembly
 
 import (
 	"context"
+	"io"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/synapdb/synap/internal/config"
 	"github.com/synapdb/synap/internal/store"
 	"github.com/synapdb/synap/internal/store/queue"
+	httpwire "github.com/synapdb/synap/internal/wire/http"
 )
 
 // with runs f over one queue, as a command would.
@@ -263,5 +266,27 @@ func TestQueuesOfAnInstanceSurviveItsEnd(t *testing.T) {
 	}
 	if got := in.take(t, "jobs"); len(got) != 1 || string(got[0].Payload) != "work" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestSilentSocketsArePingedAsSet(t *testing.T) {
+	in := open(t, map[string]string{"server.websocket_ping_secs": "1"})
+	in.ask(t, "QCREATE q")
+	c, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(in.HTTPPort())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patient))
+	_, _ = io.WriteString(c, "GET /queue/q/ws/me HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"+
+		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	got, err := io.ReadAll(c) // until the server gives up a peer that never answers
+	if all := string(got); err != nil || !strings.Contains(all, `"type":"connected"`) ||
+		!strings.Contains(all, "\x89\x00\x88\x0b\x03\xe9no answer") {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if pingEvery(0) != httpwire.NeverPing {
+		t.Error("0 is not never")
 	}
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"math"
 	"unicode/utf8"
 
 	"github.com/synapdb/synap/internal/errs"
@@ -25,6 +26,38 @@ type Ctx struct {
 	// Atomic says that the command is part of an atomic batch: what it could do in part only is a
 	// failure.
 	Atomic bool
+}
+
+// Cut ends what the command did so far, as a record of its own, and goes on: others have their turn
+// at the queue, which is all that the command has locked. false: what it does must be one whole.
+func (c *Ctx) Cut(queue []byte) bool {
+	if c.Whole() {
+		return false
+	}
+	tx := &c.Session.tx
+	tx.Unlock()
+	tx.Begin(c.Engine.stores(), c.Now)
+	tx.DeclareQueue(queue)
+	tx.Lock()
+	return true
+}
+
+// Whole says that the command is part of a transaction or an atomic batch.
+func (c *Ctx) Whole() bool { return c.InExec || c.Atomic }
+
+// roomy is a Reply that keeps to a size.
+type roomy interface {
+	// Room is how many more bytes may be written.
+	Room() int
+}
+
+// Room is about how many bytes the reply can still take. Commands ask it that would hand out what
+// nobody gets if the reply is refused.
+func (c *Ctx) Room() int {
+	if r, ok := c.Reply.(roomy); ok {
+		return r.Room()
+	}
+	return math.MaxInt
 }
 
 // CheckKey refuses keys that the store cannot hold.

@@ -166,11 +166,19 @@ func (e *Engine) lockAndRun(s *Session, row *Row, argv [][]byte, r Reply) error 
 // context prepares the session's Ctx for one command.
 func (e *Engine) context(s *Session, r Reply) *Ctx {
 	c := &s.ctx
-	c.Reply, c.Tx, c.Store, c.Session, c.Engine, c.DB = r, &s.tx.Keys, e.Store, s, e, s.DB
-	c.Queues, c.Rooms = &s.tx.Queues, &s.tx.Rooms
+	if c.Engine != e { // once: what stays the same is not written for every command
+		c.Tx, c.Queues, c.Rooms = &s.tx.Keys, &s.tx.Queues, &s.tx.Rooms
+		c.Store, c.Session, c.Engine = e.Store, s, e
+	}
+	c.Reply, c.DB = r, s.DB
 	c.InExec, c.Atomic, c.Now = false, false, e.now(s)
-	s.tx.Begin(store.Stores{Keys: e.Store, Queues: e.Queues, Rooms: e.Rooms}, c.Now)
+	s.tx.Begin(e.stores(), c.Now)
 	return c
+}
+
+// stores are what transactions are over.
+func (e *Engine) stores() store.Stores {
+	return store.Stores{Keys: e.Store, Queues: e.Queues, Rooms: e.Rooms}
 }
 
 // now is the time of the session's round, in ms since the Unix epoch.
@@ -181,10 +189,15 @@ func (e *Engine) now(s *Session) int64 {
 	return e.Clock.Now()
 }
 
+// report answers a failure; that there is no memory in Redis' words, whoever found it out.
 func report(r Reply, err error) error {
-	if err != nil {
-		r.Error(err)
+	if err == nil {
+		return nil
 	}
+	if errs.Of(err) == errs.MemoryLimit {
+		err = errRedisMemory
+	}
+	r.Error(err)
 	return err
 }
 

@@ -34,6 +34,10 @@ func redisRows() []*command.Row {
 	return []*command.Row{
 		{Name: "PUT", Arity: 3, Keys: one, Flags: command.Write | command.Grows, Run: put},
 		{Name: "GET", Arity: 2, Keys: one, Flags: command.Read, Run: get},
+		{Name: "SWELL", Arity: 1, Flags: command.Write,
+			Run: func(*command.Ctx, [][]byte) error {
+				return errs.New(errs.MemoryLimit, "Memory limit exceeded")
+			}},
 		{Name: "LEAVE", Arity: 1, Flags: command.NoMulti,
 			Run: func(c *command.Ctx, _ [][]byte) error {
 				c.Reply.Status("BYE")
@@ -306,4 +310,18 @@ func TestAFullStoreRefusesWhatGrowsOnly(t *testing.T) {
 	expect(t, f.exec("PUT b 1"), "+QUEUED")
 	f.Store.SetMemoryLimit(1, kv.NoEviction)
 	expect(t, f.exec("EXEC"), "!EXECABORT Transaction discarded because of: "+oom)
+}
+
+// Stores find out by themselves, too, that there is no memory.
+func TestMemoryIsRefusedInRedisWords(t *testing.T) {
+	f := newFixture(t)
+	const want = "!OOM command not allowed when used memory > 'maxmemory'."
+	if got := f.exec("SWELL"); got != want {
+		t.Errorf("got %s", got)
+	}
+	f.s.Multi = new(command.Multi)
+	f.exec("SWELL")
+	if got := f.exec("EXEC"); got != "[1 "+want {
+		t.Errorf("in a transaction: %s", got)
+	}
 }

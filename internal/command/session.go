@@ -19,7 +19,7 @@ type Session struct {
 	// MayBlock allows commands marked Blocking. Where it is not set they are not run but set
 	// Blocked, and the caller sees to it that they run where they may.
 	MayBlock, Blocked bool
-	// Parking, unless nil, lets the present command wait; see Ctx.Park. It is made when it is needed
+	// Parking, unless nil, lets the present command wait; see Ctx.Park. It is made when needed
 	// first if there is a Waker: most connections never wait.
 	Parking *Parking
 	Waker   queue.Waker

@@ -25,6 +25,7 @@ type Server struct {
 	MaxConnections        int
 	ConnectionTimeoutSecs int
 	IdleTimeoutSecs       int // 0 = never
+	WebSocketPingSecs     int // 0 = never
 	Loops                 int // 0 = one per core
 	AllowInsecure         bool
 	ShutdownGraceSecs     int

@@ -106,6 +106,10 @@ var serverSettings = []Setting{
 	{Key: "server.idle_timeout_secs", Kind: Whole, Default: "0", Max: 365 * day,
 		Doc: "Seconds without a request after which a connection is closed; 0 = never.",
 		set: whole(func(c *Config) *int { return &c.Server.IdleTimeoutSecs })},
+	{Key: "server.websocket_ping_secs", Kind: Whole, Default: "30", Max: day,
+		Doc: "Seconds of silence after which a WebSocket is pinged, and closed after as many " +
+			"more; 0 = never.",
+		set: whole(func(c *Config) *int { return &c.Server.WebSocketPingSecs })},
 	{Key: "server.loops", Kind: Whole, Default: "0", Max: 1024, Flag: "loops",
 		Doc: "Event loops; 0 = one per core. Few connections are served best by few loops.",
 		set: whole(func(c *Config) *int { return &c.Server.Loops })},
@@ -153,7 +157,7 @@ var protocolSettings = []Setting{
 
 var kvSettings = []Setting{
 	{Key: "kv_store.max_memory_mb", Kind: Megabytes, Default: "4096", Max: 16 << 20,
-		Flag: "max-memory", Doc: "Memory for keys, values and their indexes; 0 = unlimited.",
+		Flag: "max-memory", Doc: "Memory for keys, queues and their indexes; 0 = unlimited.",
 		set: whole(func(c *Config) *int { return &c.KVStore.MaxMemoryMB })},
 	{Key: "kv_store.eviction_policy", Kind: Choice, Default: "noeviction", Choices: policies,
 		Flag: "eviction", Doc: "Which keys make room when memory is full.",

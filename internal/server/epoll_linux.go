@@ -255,8 +255,8 @@ func (p *epollLoop) register(s *epollSocket) {
 	if p.sockets[s.fd] != s {
 		return // it left at once
 	}
-	event := unix.EpollEvent{Events: readEvents, Fd: int32(s.fd)}
-	if err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, s.fd, &event); err != nil {
+	s.watched = true
+	if err := s.control(unix.EPOLL_CTL_ADD); err != nil {
 		p.loop.server.log.Warn("a connection could not be watched", "error", err)
 		s.drop()
 	}
@@ -286,6 +286,27 @@ type epollSocket struct {
 	fd            int
 	c             *conn // nil once parted
 	local, remote net.Addr
+	watched, deaf bool
+}
+
+// control tells the kernel what to watch the socket for. Its end is always of interest: what is
+// still unread then is read after all.
+func (s *epollSocket) control(op int) error {
+	event := unix.EpollEvent{Events: readEvents, Fd: int32(s.fd)}
+	if s.deaf {
+		event.Events = unix.EPOLLRDHUP
+	}
+	return unix.EpollCtl(s.loop.fd, op, s.fd, &event)
+}
+
+func (s *epollSocket) deafen(on bool) {
+	if s.deaf == on {
+		return
+	}
+	s.deaf = on
+	if s.watched {
+		_ = s.control(unix.EPOLL_CTL_MOD) // it can only fail for want of memory: it reads on then
+	}
 }
 
 // Fd is the file descriptor.

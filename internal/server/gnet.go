@@ -152,6 +152,9 @@ func (s *gnetSocket) drop() {
 
 func (s *gnetSocket) forget() { s.c = nil }
 
+// deafen does nothing: gnet reads whatever comes.
+func (s *gnetSocket) deafen(bool) {}
+
 // gnetLog passes on what gnet finds wrong.
 type gnetLog struct{ log *slog.Logger }
 

@@ -30,6 +30,8 @@ type socket interface {
 	Dup() (int, error)
 	RemoteAddr() net.Addr
 	LocalAddr() net.Addr
+	// deafen stops reading, or begins again. An engine that can't goes on: see conn.checkInput.
+	deafen(on bool)
 	// drop closes the socket; the connection's closed is called.
 	drop()
 	// forget parts the connection from the socket: the socket's end is no longer its own.

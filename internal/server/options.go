@@ -45,7 +45,8 @@ type Options struct {
 	// OutputBytes bounds unsent replies per connection; 0 = 64 MiB. Values sent by reference
 	// are not buffered and not counted.
 	OutputBytes int
-	// InputBytes bounds an unfinished request; 0 = 513 MiB. Codecs have tighter bounds.
+	// InputBytes bounds an unfinished request; 0 = 513 MiB. Codecs have tighter bounds, and behind
+	// a command that waits less is read, where the engine can stop reading.
 	InputBytes int
 	// AllowRemote serves peers that are not on this machine.
 	AllowRemote bool

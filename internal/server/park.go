@@ -65,6 +65,7 @@ func (c *conn) resume() {
 		return
 	}
 	c.due = false
+	c.sock.deafen(false)
 	if c.parked {
 		c.parked = false
 		c.excuse() // what is unconsumed could not get further

@@ -12,6 +12,7 @@ import (
 const (
 	respWorkers = 3
 	webWorkers  = 3
+	pushWorkers = 2
 )
 
 // Workers publish, consume, acknowledge, give back and forget messages; the server is killed at a
@@ -25,7 +26,7 @@ func TestQueuesSurviveKills(t *testing.T) {
 	dir := t.TempDir()
 	l := newLedger()
 	var workers []*worker
-	for i := range respWorkers + webWorkers {
+	for i := range respWorkers + webWorkers + pushWorkers {
 		workers = append(workers, &worker{ledger: l, name: fmt.Sprintf("w%d", i),
 			Rand: rand.New(rand.NewPCG(seed, uint64(i+10)))})
 	}
@@ -43,10 +44,13 @@ func TestQueuesSurviveKills(t *testing.T) {
 		s := &storm{t: t}
 		for i, w := range workers {
 			w.storm = s
-			if i < respWorkers {
+			switch {
+			case i < respWorkers:
 				w.resp(c)
-			} else {
+			case i < respWorkers+webWorkers:
 				w.web(c)
+			default:
+				w.push(c)
 			}
 		}
 		saves += s.disturb(c, random)

@@ -177,7 +177,10 @@ func (w *worker) ask(c *caller) error {
 	case n == 8:
 		return w.trade(c)
 	}
-	d := w.pick()
+	return w.ack(c, w.pick())
+}
+
+func (w *worker) ack(c *caller, d *delivery) error {
 	w.acking(d.payload)
 	err := c.call("queue.ack", d.settle(), &struct{}{})
 	if err == nil || late(err) == nil {

@@ -11,8 +11,8 @@ import (
 )
 
 // The sections keep Redis' field names, which monitoring tools look for. What the server does
-// not have (replicas, channels …) reads as Redis reports it unused; what it does not measure is left
-// out.
+// not have (replicas, channels …) reads as Redis reports it unused; what it does not measure is
+// left out.
 
 func infoServer(r *report) {
 	s := &r.e.Server

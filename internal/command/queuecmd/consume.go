@@ -28,8 +28,8 @@ func consumeRows() []*command.Row {
 			number("count", "Up to so many, as messages; 10000 at most. Absent: one, as message."),
 			number("wait_ms", "Milliseconds to wait when there is none, 3600000 at most."),
 			deadlineSecsField, deadlineField,
-			number("max_bytes", "No more messages once their payloads are so many bytes; "+
-				"8388608 at most and by default."),
+			number("max_bytes", "No more messages once their payloads and headers are so "+
+				"many bytes; 8388608 at most and by default."),
 			number("prefetch", "Over a WebSocket: messages pushed and not yet settled, 1 to "+
 				"10000; 256 when absent."),
 		},
@@ -49,7 +49,8 @@ type wanted struct {
 }
 
 // take leases messages into s.views, or parks; parked means that there is no answer yet. Each
-// delivery is a change of its own, which the journal must have room for.
+// delivery is a change of its own, which the journal must have room for, and is only made if it
+// can be answered: others may have filled the answer, of a batch or transaction.
 func (w *wanted) take(c *command.Ctx, s *scratch) (parked bool, err error) {
 	if err := checkConsumer(w.consumer); err != nil {
 		return false, err
@@ -60,11 +61,19 @@ func (w *wanted) take(c *command.Ctx, s *scratch) (parked bool, err error) {
 			return false, err
 		}
 	}
+	room := c.Room()/answerPerByte - mostPayload(c)
+	if room <= 0 {
+		return false, errNoRoom
+	}
 	s.deliver = queue.Deliver{Consumer: w.consumer, Deadline: w.deadline, Count: int(count),
-		Bytes: int(min(w.bytes, maxAnswerBytes))}
+		Bytes: int(min(w.bytes, maxAnswerBytes, int64(room)))}
 	s.views = c.Queues.Deliver(w.name, &s.deliver, s.views)
 	return len(s.views) == 0 && w.wait > 0 && c.Park(w.name, w.consumer, w.wait), nil
 }
+
+// answerPerByte is how much of an answer a byte of a message takes at most: a control character
+// is six bytes as JSON text, and three as a number.
+const answerPerByte = 10
 
 // leaseBytes is about what a delivery adds to the journal beside the consumer's name.
 const leaseBytes = 64

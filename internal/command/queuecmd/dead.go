@@ -36,7 +36,7 @@ func deadRows() []*command.Row {
 		Routes: []command.Route{{Method: "GET", Path: "/queue/{queue}/dlq"}},
 	}, {
 		Name: "queue.dlq.retry", Flags: command.Write,
-		Summary: "Makes dead letters ready again, with no retries counted.",
+		Summary: "Makes dead letters ready again, up to a million, with no retries counted.",
 		Fields: append(fields[:len(fields):len(fields)],
 			number("limit", "The oldest so many.")),
 		Call:   retryDead,
@@ -59,6 +59,8 @@ func (s *scratch) whichDead(c *command.Ctx, a *command.Args) (limit int, err err
 		}
 	}
 	switch {
+	case ways == 0 && len(a.Row.Fields) > deadLimit:
+		return 0, errChoiceLimit
 	case ways == 0:
 		return 0, errChoice
 	case ways > 1:
@@ -97,26 +99,60 @@ func (s *scratch) addID(c *command.Ctx, name, text []byte) error {
 	return nil
 }
 
-// redriveBytes is about what a dead letter made ready adds to the journal.
-const redriveBytes = 48
+// Bounds of making dead letters ready.
+const (
+	// changeBytes is about what a message adds to the journal that becomes ready, or is removed.
+	changeBytes = 48
+	// redrivePiece is how many become ready while the queue is locked.
+	redrivePiece = 10_000
+	// maxRedrive is how many become ready by one command: it holds up an event loop.
+	maxRedrive = 1_000_000
+)
 
 // redrive makes dead letters ready again: those named, or with ids nil up to limit of all. The
-// journal must have room for all of them, which the command's arguments say nothing about.
-func redrive(c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool) (int64, error) {
-	if ids == nil && !dry {
-		stats, err := c.Queues.Stats(name)
-		if err != nil {
-			return 0, err
+// journal must have room for them, about which the command's arguments say nothing. left are those
+// still kept.
+func redrive(
+	c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool,
+) (n, left int64, err error) {
+	stats, err := c.Queues.Stats(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	switch most := min(stats.Dead, maxRedrive); {
+	case dry || ids != nil:
+		n, err = c.Queues.Redrive(name, ids, limit, dry)
+	case limit > 0:
+		n, err = redrivePieces(c, name, min(most, int64(limit)))
+	default:
+		n, err = redrivePieces(c, name, most)
+	}
+	if stats, gone := c.Queues.Stats(name); gone == nil {
+		left = stats.Dead
+	}
+	return n, left, err
+}
+
+// redrivePieces makes the oldest dead letters ready again. It fails only if it did nothing: others
+// may delete the queue, and the disk may fill, between two pieces.
+func redrivePieces(c *command.Ctx, name []byte, most int64) (n int64, err error) {
+	for n < most {
+		piece := min(most-n, redrivePiece)
+		if c.Whole() {
+			piece = most
 		}
-		n := stats.Dead
-		if limit > 0 {
-			n = min(n, int64(limit))
+		done := int64(0)
+		if err = c.Engine.Admit(int(piece) * changeBytes); err == nil {
+			done, err = c.Queues.Redrive(name, nil, int(piece), false)
 		}
-		if err := c.Engine.Admit(int(n) * redriveBytes); err != nil {
-			return 0, err
+		if n += done; done < piece || n == most || !c.Cut(name) {
+			break
 		}
 	}
-	return c.Queues.Redrive(name, ids, limit, dry)
+	if n > 0 {
+		err = nil
+	}
+	return n, err
 }
 
 func retryDead(c *command.Ctx, a *command.Args) error {
@@ -126,11 +162,17 @@ func retryDead(c *command.Ctx, a *command.Args) error {
 	if err != nil {
 		return err
 	}
-	n, err := redrive(c, a.Bytes(deadQueue), s.ids, limit, a.Bool(deadDry))
+	n, left, err := redrive(c, a.Bytes(deadQueue), s.ids, limit, a.Bool(deadDry))
 	if err != nil {
 		return err
 	}
-	replyDead(c.Reply, "retried", n, a.Bool(deadDry))
+	if a.Bool(deadDry) {
+		replyCount(c.Reply, n)
+		return nil
+	}
+	c.Reply.Map(2)
+	pairInt(c.Reply, "retried", n)
+	pairInt(c.Reply, "remaining", left)
 	return nil
 }
 
@@ -140,21 +182,35 @@ func purgeDead(c *command.Ctx, a *command.Args) error {
 	if _, err := s.whichDead(c, a); err != nil {
 		return err
 	}
-	n, err := c.Queues.PurgeDead(a.Bytes(deadQueue), s.ids, a.Bool(deadDry))
+	n, err := removeDead(c, a.Bytes(deadQueue), s.ids, a.Bool(deadDry))
 	if err != nil {
 		return err
 	}
-	replyDead(c.Reply, "purged", n, a.Bool(deadDry))
+	if a.Bool(deadDry) {
+		replyCount(c.Reply, n)
+		return nil
+	}
+	c.Reply.Map(1)
+	pairInt(c.Reply, "purged", n)
 	return nil
 }
 
-// replyDead answers {name: n}, or {dry_run: true, count: n}.
-func replyDead(r command.Reply, name string, n int64, dry bool) {
-	if !dry {
-		r.Map(1)
-		pairInt(r, name, n)
-		return
+// removeDead removes dead letters: those named, or with ids nil all.
+func removeDead(c *command.Ctx, name []byte, ids []queue.ID, dry bool) (int64, error) {
+	if c.Atomic && ids == nil && !dry {
+		stats, err := c.Queues.Stats(name)
+		if err == nil {
+			err = c.Engine.Admit(int(stats.Dead) * changeBytes) // each by an effect of its own
+		}
+		if err != nil {
+			return 0, err
+		}
 	}
+	return c.Queues.PurgeDead(name, ids, dry)
+}
+
+// replyCount answers {dry_run: true, count: n}.
+func replyCount(r command.Reply, n int64) {
 	r.Map(2)
 	pairBool(r, "dry_run", true)
 	pairInt(r, "count", n)

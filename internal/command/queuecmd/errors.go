@@ -15,7 +15,7 @@ var (
 	errDelay  = errs.Request("delay_ms and deliver_at exclude each other: give one of them")
 	errFar    = errs.Value("the moment is too far away: times may reach ten years ahead")
 	errWait   = errs.Newf(errs.BadValue,
-		"Invalid value: wait_ms must be at most %d, an hour; ask again after that", maxWait)
+		"Invalid value: a wait may be %d ms at most, an hour; ask again after that", maxWait)
 	errCount     = errs.Value("count must be at least 1; leave it out for a single message")
 	errLimit     = errs.Value("limit must be at least 1")
 	errDeadlines = errs.Request("ack_deadline_secs and ack_deadline_ms exclude each other: " +
@@ -32,12 +32,17 @@ var (
 		"ERR TOKEN belongs to one message: acknowledge each of them by a line of its own")
 	errNackDelay = errs.Request("delay_ms has no meaning with requeue false: " +
 		"the message is dropped")
-	errAfter   = errs.Value("after must be the id of a message of the answer before")
-	errState   = errs.Value("state must be ready, delayed, leased or dead")
-	errCursor  = errs.Request("Invalid cursor: give the one of the answer before, as it is")
-	errConfigs = errs.Request("config must be one object of settings")
-	errWhich   = errs.Missing("message_id")
-	errChoice  = errs.Request("say which dead letters: message_id, message_ids or all: true")
+	errAfter     = errs.Value("after must be the id of a message of the answer before")
+	errState     = errs.Value("state must be ready, delayed, leased or dead")
+	errCursor    = errs.Request("Invalid cursor: give the one of the answer before, as it is")
+	errConfigs   = errs.Request("config must be one object of settings")
+	errNoSetting = errs.Request("no setting is given: name at least one, such as max_depth")
+	errNoRoom    = errs.New(errs.TooLarge, "Invalid request: the answer has no room left for "+
+		"messages; consume them by a request of its own")
+	errWhich       = errs.Missing("message_id")
+	errChoice      = errs.Request("say which dead letters: message_id, message_ids or all: true")
+	errChoiceLimit = errs.Request("say which dead letters: message_id, message_ids, limit or " +
+		"all: true")
 	errChoices = errs.Request("message_id, message_ids, all, and limit where there is one, " +
 		"exclude each other: give one of them")
 )
@@ -62,12 +67,17 @@ func checkConsumer(name []byte) error {
 	return nil
 }
 
+// mostPayload bounds a message.
+func mostPayload(c *command.Ctx) int {
+	if limit := c.Engine.Limits.ValueBytes; limit > 0 {
+		return min(maxPayloadBytes, limit)
+	}
+	return maxPayloadBytes
+}
+
 // checkPayload refuses a message that could not be answered.
 func checkPayload(c *command.Ctx, payload []byte) error {
-	most := maxPayloadBytes
-	if limit := c.Engine.Limits.ValueBytes; limit > 0 {
-		most = min(most, limit)
-	}
+	most := mostPayload(c)
 	if len(payload) <= most {
 		return nil
 	}

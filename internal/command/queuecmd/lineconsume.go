@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	consumeWords = "name [consumer] [COUNT count] [WAIT milliseconds] [DEADLINE milliseconds] " +
-		"[FULL]"
+	consumeWords = "name [consumer|CONSUMER consumer] [COUNT count] [WAIT milliseconds] " +
+		"[DEADLINE milliseconds] [FULL]"
 	peekWords = "name [COUNT count] [STATE <ready|delayed|leased|dead>] [AFTER id]"
 )
 
@@ -36,7 +36,8 @@ type takeLine struct {
 	counted, full bool
 }
 
-// read reads the words behind the queue. The first of them is the consumer unless it is an option.
+// read reads the words behind the queue. The first of them is the consumer unless it is an option:
+// then CONSUMER goes before. Alone, that is a name, too.
 func (t *takeLine) read(words [][]byte) error {
 	l := line{words: words, row: "QCONSUME", usage: consumeWords}
 	t.consumer, t.count, t.bytes = anyConsumer, 1, maxAnswerBytes
@@ -50,6 +51,8 @@ func (t *takeLine) read(words [][]byte) error {
 			t.deadline = l.number("DEADLINE")
 		case l.is("FULL"):
 			t.full = true
+		case len(l.words) > 1 && l.is("CONSUMER"):
+			t.consumer = l.word()
 		case first:
 			t.consumer = l.word()
 		default:
@@ -121,12 +124,7 @@ func (s *scratch) whole(r command.Reply, v *queue.View) {
 	s.replyToken(r, v.Token)
 	pairInt(r, "deadline", v.Due)
 	pairInt(r, "timestamp", v.Created/1000)
-	r.Str("headers")
-	if len(v.Headers) == 0 {
-		r.Str("{}")
-	} else {
-		r.JSON(v.Headers)
-	}
+	pairHeaders(r, v)
 }
 
 // peekLine answers an array of maps.

@@ -34,6 +34,7 @@ func publishLines() []*command.Row {
 // putLine is a QPUBLISH: what goes beyond a message.
 type putLine struct {
 	delay, at, ttl int64
+	delayed, dated bool // delay or at was given
 	guarded        bool
 	key            []byte
 	version        int64
@@ -46,9 +47,9 @@ func (p *putLine) read(words [][]byte, m *queue.Message) error {
 		return nil
 	}
 	l := line{words: words, row: "QPUBLISH", usage: publishWords}
-	if n, given := l.bareNumber(); given {
+	if n, given := l.bareNumber("priority"); given {
 		m.Priority = highest(n)
-		if n, given = l.bareNumber(); given {
+		if n, given = l.bareNumber("max-retries"); given {
 			m.MaxRetries = int(min(n, mostRetries))
 		}
 	}
@@ -58,10 +59,10 @@ func (p *putLine) read(words [][]byte, m *queue.Message) error {
 			m.Priority = highest(l.number("PRIORITY"))
 		case l.is("RETRIES"):
 			m.MaxRetries = int(min(l.number("RETRIES"), mostRetries))
-		case p.at == 0 && l.is("DELAY"):
-			p.delay = l.number("DELAY")
-		case p.delay == 0 && l.is("AT"):
-			p.at = l.number("AT")
+		case !p.dated && l.is("DELAY"):
+			p.delay, p.delayed = l.number("DELAY"), true
+		case !p.delayed && l.is("AT"):
+			p.at, p.dated = l.number("AT"), true
 		case l.is("TTL"):
 			p.ttl = l.number("TTL")
 		case l.is("DEDUP"):

@@ -24,7 +24,7 @@ func queueLines() []*command.Row {
 			var h change
 			l := line{words: argv[2:], row: "QCREATE", usage: createWords}
 			for i := range createOrder {
-				n, given := l.bareNumber()
+				n, given := l.bareNumber(createOrder[i])
 				if !given {
 					break
 				}
@@ -37,12 +37,11 @@ func queueLines() []*command.Row {
 			if err := h.readLine(&l); err != nil {
 				return err
 			}
-			_, err := c.Queues.Create(argv[1], h.made())
-			return ok(c, err)
+			return ok(c, h.create(c, argv[1]))
 		},
 	}, {
 		Name: "QUPDATE", Arity: -4, Queue: 1, Flags: writes, Words: updateWords,
-		Summary: "Changes settings of a queue; 0 is the default again.",
+		Summary: "Changes settings of a queue, each to exactly that.",
 		Run: func(c *command.Ctx, argv [][]byte) error {
 			var h change
 			if err := h.readLine(&line{

@@ -72,15 +72,30 @@ func (l *line) count(name string) int64 {
 	return n
 }
 
-// bareNumber takes the next word if it is a number.
-func (l *line) bareNumber() (n int64, ok bool) {
+// bareNumber takes the next word if it is a number; name is for its error.
+func (l *line) bareNumber(name string) (n int64, ok bool) {
 	if !l.more() {
 		return 0, false
 	}
 	if _, ok = plan.Int(l.words[0]); !ok {
 		return 0, false
 	}
-	return l.number("a number without a name"), true
+	return l.number(name), true
+}
+
+// truth takes 1, 0, true or false.
+func (l *line) truth() (on bool) {
+	if !l.more() {
+		l.bad()
+		return false
+	}
+	on, ok := truth(l.words[0])
+	if !ok {
+		l.bad()
+		return false
+	}
+	l.words = l.words[1:]
+	return on
 }
 
 // token takes the token of a delivery.

@@ -97,7 +97,10 @@ func TestSettingsOfLines(t *testing.T) {
 		QUPDATE q backoff_factor 0.5 => !Invalid value: backoff_factor must be 1 or more, or 0 for
 			… the default
 		QUPDATE q backoff_jitter 2 => !Invalid value: backoff_jitter must be a number from 0 to 1
-		QUPDATE q max_depth -1 => !Invalid value: max_depth must be a whole number of 0 or more
+		QUPDATE q max_depth -1 => !Invalid value: max_depth must be a whole number of 0 or
+			… more, none or default
+		QUPDATE q ack_deadline_ms none => !Invalid value: ack_deadline_ms must be a whole number
+			… of 0 or more or default
 		QUPDATE q single_active_consumer maybe => !Invalid value: single_active_consumer must be
 			… true or false
 		QUPDATE q ack_deadline_secs 5 ack_deadline_ms 7 => !Invalid request: ack_deadline_secs and
@@ -128,19 +131,19 @@ func TestOptionsOfPublishedLines(t *testing.T) {
 		QPUBLISH q twice DEDUP x => "$d"
 		QPUBLISH q rich 3 1 HEADERS "{ \"a\" : 1, \"b\":\"[{\" }" => "$e"
 		QPEEK q STATE delayed => [2 {10 "id" "$a" "state" "delayed" "payload" "late" "priority" 5
-			… "retry_count" 0 "max_retries" 3 "headers" {0 "timestamp" 1700000000 "created_ms"
+			… "retry_count" 0 "max_retries" 3 "headers" json:{} "timestamp" 1700000000 "created_ms"
 			… 1700000000000 "deliver_at" 1700000001000 {10 "id" "$b" "state" "delayed" "payload"
-			… "later" "priority" 5 "retry_count" 0 "max_retries" 3 "headers" {0 "timestamp"
+			… "later" "priority" 5 "retry_count" 0 "max_retries" 3 "headers" json:{} "timestamp"
 			… 1700000000 "created_ms" 1700000000000 "deliver_at" 1700000002000
 		QPEEK q STATE delayed AFTER $a COUNT 1 => [1 {10 "id" "$b" "state" "delayed" "payload"
-			… "later" "priority" 5 "retry_count" 0 "max_retries" 3 "headers" {0 "timestamp"
+			… "later" "priority" 5 "retry_count" 0 "max_retries" 3 "headers" json:{} "timestamp"
 			… 1700000000 "created_ms" 1700000000000 "deliver_at" 1700000002000
 		wait 1000
 		QCONSUME q w COUNT 9 => [3 [4 "$d" "once" 5 0 [4 "$a" "late" 5 0 [4 "$e" "rich" 3 0
 		wait 1000
 		QCONSUME q w FULL DEADLINE 100 => {9 "id" "$b" "payload" "later" "priority" 5 "retry_count"
 			… 0 "max_retries" 3 "token" "$t" "deadline" 1700000002100 "timestamp" 1700000000
-			… "headers" "{}"
+			… "headers" json:{}
 		QPUBLISH q x HEADERS "{\"a\":[]}" => !Invalid value: headers must be a JSON object whose
 			… values are strings, numbers, booleans or null
 		QPUBLISH q x HEADERS "[1]" => !Invalid value: headers must be a JSON object whose values
@@ -151,7 +154,7 @@ func TestOptionsOfPublishedLines(t *testing.T) {
 			… payload [priority [max-retries]] [PRIORITY priority] [RETRIES max-retries] [DELAY
 			… milliseconds|AT unix-time-milliseconds] [TTL milliseconds] [DEDUP dedup-id] [HEADERS
 			… json] [IFVERSION key version]
-		QPUBLISH q x -1 => !ERR a number without a name must be a whole number of 0 or more
+		QPUBLISH q x -1 => !ERR priority must be a whole number of 0 or more
 		QPUBLISH q x PRIORITY high => !ERR PRIORITY must be a whole number of 0 or more
 		QPUBLISH q x DELAY 9223372036854775807 => !Invalid value: the moment is too far away: times
 			… may reach ten years ahead
@@ -169,7 +172,7 @@ func TestLeasesOfLines(t *testing.T) {
 		QPUBLISHM q a b c => [3 "$a" "$b" "$c"
 		QCONSUME q w COUNT 1 FULL => [1 {9 "id" "$a" "payload" "a" "priority" 5 "retry_count" 0
 			… "max_retries" 3 "token" "$t" "deadline" 1700000030000 "timestamp" 1700000000
-			… "headers" "{}"
+			… "headers" json:{}
 		QACK q $a TOKEN 00000000000000zz => !Invalid value: token must be the 16 hex digits that
 			… came with the delivery
 		QACK q $a TOKEN 0000000000000000 => !Invalid value: token must be the 16 hex digits that
@@ -191,9 +194,10 @@ func TestLeasesOfLines(t *testing.T) {
 		QACK q nonsense => !Message not found: nonsense
 		QACK none $a $b => !Queue not found: none
 		QCONSUME q w COUNT 0 => !ERR COUNT must be a whole number of 1 or more
-		QCONSUME q w WAIT 3600001 => !Invalid value: wait_ms must be at most 3600000, an hour; ask
+		QCONSUME q w WAIT 3600001 => !Invalid value: a wait may be 3600000 ms at most, an hour; ask
 			… again after that
-		QCONSUME q w x => !ERR syntax error at 'x'; usage: QCONSUME name [consumer] [COUNT count]
+		QCONSUME q w x => !ERR syntax error at 'x'; usage: QCONSUME name
+			… [consumer|CONSUMER consumer] [COUNT count]
 			… [WAIT milliseconds] [DEADLINE milliseconds] [FULL]
 		QCONSUME q w WAIT 100 => (nil)
 	`)
@@ -205,7 +209,7 @@ func TestAStaleTokenIsRefused(t *testing.T) {
 		QCREATE q => +OK
 		QPUBLISH q a => "$a"
 		QCONSUME q w FULL => {9 "id" "$a" "payload" "a" "priority" 5 "retry_count" 0 "max_retries"
-			… 3 "token" "$t" "deadline" 1700000030000 "timestamp" 1700000000 "headers" "{}"
+			… 3 "token" "$t" "deadline" 1700000030000 "timestamp" 1700000000 "headers" json:{}
 		wait 30001
 		QCONSUME q v => [4 "$a" "a" 5 1
 	`)
@@ -227,14 +231,15 @@ func TestDeadLettersOfLines(t *testing.T) {
 		QNACK q $b => +OK
 		QNACK q $c => +OK
 		QDLQ LIST q COUNT 1 => [1 {10 "id" "$a" "state" "dead" "payload" "a" "priority" 5
-			… "retry_count" 1 "max_retries" 0 "headers" {0 "timestamp" 1700000000 "created_ms"
+			… "retry_count" 1 "max_retries" 0 "headers" json:{} "timestamp" 1700000000 "created_ms"
 			… 1700000000000 "reason" "max_retries"
 		QDLQ RETRY q ALL DRYRUN => 3
 		QDLQ RETRY q LIMIT 1 => 1
 		QDLQ RETRY q $b => 1
 		QDLQ RETRY q $b => !Message not found: $b
 		QDLQ PURGE q $c DRYRUN => 1
-		QDLQ PURGE q DRYRUN => !Message not found: DRYRUN
+		QDLQ PURGE q DRYRUN => !ERR syntax error at 'DRYRUN'; usage: QDLQ PURGE name
+			… <ALL|id [id ...]> [DRYRUN]
 		QDLQ PURGE q ALL => 1
 		QDLQ PURGE q ALL => 0
 		QDLQ PURGE q LIMIT 1 => !Message not found: LIMIT
@@ -286,4 +291,57 @@ func TestDelayedMessagesArePurgedOnDemand(t *testing.T) {
 		QPURGE q now => !ERR syntax error at 'now'; usage: QPURGE name [DELAYED]
 		QPURGE q DELAYED => 1
 	`)
+}
+
+// A page begins behind a message only as long as that is in the list.
+func TestPagesAfterWhatIsGone(t *testing.T) {
+	b := newBench(t)
+	b.talk(`
+		QCREATE q => +OK
+		QMPUBLISH q a b => [2 "$a" "$b"
+		QCONSUME q => [4 "$a" "a" 5 0
+		QPEEK q AFTER $a => !Message not found: $a: it has changed its place; list from the
+			… beginning, without after
+		QPEEK q AFTER $b => [0
+	`)
+}
+
+// Words that may be names or options are never taken for what the user did not mean.
+func TestWordsOfLines(t *testing.T) {
+	b := newBench(t)
+	const ack, nack = "usage: QACK name id [id ...] [TOKEN token]",
+		"usage: QNACK name id [0|1|false|true] [REQUEUE <0|1>] [DELAY milliseconds] [TOKEN token]"
+	b.talk(`
+		QCREATE q -1 => !ERR max_depth must be a whole number of 0 or more
+		QCREATE q 1000 -1 => !ERR ack_deadline_secs must be a whole number of 0 or more
+		QCREATE q => +OK
+		QMPUBLISH q a b c d e => [5 "$a" "$b" "$c" "$d" "$e"
+		QCONSUME q CONSUMER count COUNT 1 => [1 [4 "$a" "a" 5 0
+		QCONSUME q COUNT 1 consumer WAIT => [1 [4 "$b" "b" 5 0
+		QCONSUME q consumer => [4 "$c" "c" 5 0
+		QCONSUME q CONSUMER consumer FULL => {9 "id" "$d" "payload" "d" "priority" 5 "retry_count" 0
+			… "max_retries" 3 "token" "$t" "deadline" 1700000030000 "timestamp" 1700000000
+			… "headers" json:{}
+		QCONSUME q CONSUMER "" => !Invalid request: consumer_id must not be empty: name the worker
+	`)
+	if got := b.do("QINFO q"); !strings.Contains(got, `"consumers" [3 {3 "consumer_id" "WAIT" `+
+		`"leased" 1 "waiting" (false) {3 "consumer_id" "consumer" "leased" 2 "waiting" (false) `+
+		`{3 "consumer_id" "count" "leased" 1 "waiting" (false)`) {
+		t.Error(got)
+	}
+	b.talk(`
+		QACK q $d TOKEN => !ERR syntax error at the end; ` + ack + `
+		QACK q TOKEN $t => !ERR syntax error at 'TOKEN'; ` + ack + `
+		QACK q $d TOKEN $t more => !ERR syntax error at 'more'; ` + ack + `
+		QNACK q $d REQUEUE 2 => !ERR syntax error at '2'; ` + nack + `
+		QNACK q $d REQUEUE => !ERR syntax error at the end; ` + nack + `
+		QACK q $d TOKEN $t => +OK
+		QPUBLISH q x -1 => !ERR priority must be a whole number of 0 or more
+		QPUBLISH q x 1 -1 => !ERR max-retries must be a whole number of 0 or more
+	`)
+	for _, line := range []string{"QPUBLISH q x DELAY 0 AT 5", "QPUBLISH q x AT 0 DELAY 5"} {
+		if got := b.do(line); !strings.HasPrefix(got, "!ERR syntax error at '") {
+			t.Errorf("%s answers %s", line, got)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package queuecmd
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
@@ -51,12 +52,17 @@ func (s *scratch) lineSettle(c *command.Ctx, name, id []byte, token uint64, do s
 func ackLine(c *command.Ctx, argv [][]byte) error {
 	ids := argv[2:]
 	var token uint64
-	if n := len(ids); n > 2 && is(ids[n-2], "TOKEN") {
-		l := line{words: ids[n-1:], row: "QACK", usage: ackWords}
-		if token = l.token(); l.err != nil {
-			return l.err
+	at := slices.IndexFunc(ids, func(word []byte) bool { return is(word, "TOKEN") })
+	if at >= 0 {
+		l := line{words: ids[at:], row: "QACK", usage: ackWords}
+		if at > 0 {
+			l.word()
+			token = l.token()
 		}
-		if ids = ids[:n-2]; len(ids) > 1 {
+		if err := l.end(); err != nil {
+			return err
+		}
+		if ids = ids[:at]; len(ids) > 1 {
 			return errTokenOfOne
 		}
 	}
@@ -93,11 +99,7 @@ func nackLine(c *command.Ctx, argv [][]byte) error {
 	for l.more() {
 		switch {
 		case l.is("REQUEUE"):
-			word := l.word()
-			var known bool
-			if how.Requeue, known = truth(word); !known {
-				l.bad()
-			}
+			how.Requeue = l.truth()
 		case l.is("DELAY"):
 			how.Delay = l.number("DELAY")
 		case l.is("TOKEN"):
@@ -118,7 +120,7 @@ func nackLine(c *command.Ctx, argv [][]byte) error {
 	defer s.giveBack()
 	return ok(c, s.lineSettle(c, argv[1], argv[2], token,
 		func(c *command.Ctx, name []byte, l *queue.Lease) error {
-			return c.Queues.Nack(name, l, how)
+			return nackOne(c, name, l, how)
 		}))
 }
 
@@ -178,14 +180,20 @@ func deadLine() *command.Row {
 		},
 	}, {
 		Name: "RETRY", Arity: -4, Queue: 2, Flags: command.Write, Words: deadRetryWords,
-		Summary: "Makes dead letters ready again, with no retries counted.",
-		Run:     deadLines("QDLQ RETRY", deadRetryWords, true, redrive),
+		Summary: "Makes dead letters ready again, up to a million, with no retries counted.",
+		Run: deadLines("QDLQ RETRY", deadRetryWords, true,
+			func(
+				c *command.Ctx, name []byte, ids []queue.ID, limit int, dry bool,
+			) (int64, error) {
+				n, _, err := redrive(c, name, ids, limit, dry)
+				return n, err
+			}),
 	}, {
 		Name: "PURGE", Arity: -4, Queue: 2, Flags: command.Write, Words: deadPurgeWords,
 		Summary: "Removes dead letters.",
 		Run: deadLines("QDLQ PURGE", deadPurgeWords, false,
 			func(c *command.Ctx, name []byte, ids []queue.ID, _ int, dry bool) (int64, error) {
-				return c.Queues.PurgeDead(name, ids, dry)
+				return removeDead(c, name, ids, dry)
 			}),
 	}, {
 		Name: "HELP", Arity: 2, Flags: command.Lockless | command.Fast,
@@ -216,8 +224,11 @@ func deadLines(row, usage string, limited bool,
 		case limited && l.is("LIMIT"):
 			limit = int(l.count("LIMIT"))
 		default:
-			for l.more() && (len(s.ids) == 0 || !is(l.words[0], "DRYRUN")) {
+			for l.more() && !is(l.words[0], "DRYRUN") {
 				l.err = s.addID(c, argv[2], l.word())
+			}
+			if len(s.ids) == 0 {
+				l.bad()
 			}
 		}
 		dry := l.is("DRYRUN")

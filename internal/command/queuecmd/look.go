@@ -6,6 +6,7 @@ import (
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/queue"
 )
 
@@ -120,6 +121,10 @@ func (s *scratch) peek(
 		}
 	}
 	s.views, err = c.Queues.Peek(name, state, from, limit, s.views)
+	if errs.Of(err) == errs.MessageNotFound {
+		return errs.Newf(errs.MessageNotFound, "%s: it has changed its place; list from the "+
+			"beginning, without after", err)
+	}
 	return err
 }
 
@@ -243,6 +248,15 @@ func replyFigures(r command.Reply, s *queue.Stats) {
 }
 
 func purge(c *command.Ctx, a *command.Args, pairs int) error {
+	if c.Atomic {
+		stats, err := c.Queues.Stats(a.Bytes(0))
+		if err == nil { // each by an effect of its own
+			err = c.Engine.Admit(int(stats.Depth+stats.Delayed) * changeBytes)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	purged, err := c.Queues.Purge(a.Bytes(0), a.Bool(1))
 	if err != nil {
 		return err

@@ -42,10 +42,12 @@ func pairPayload(r command.Reply, v *queue.View) {
 	r.Bytes(v.Payload)
 }
 
+var noHeaders = []byte("{}")
+
 func pairHeaders(r command.Reply, v *queue.View) {
 	r.Str("headers")
 	if len(v.Headers) == 0 {
-		r.Map(0)
+		r.JSON(noHeaders)
 	} else {
 		r.JSON(v.Headers)
 	}
@@ -128,7 +130,8 @@ func (s *scratch) seen(r command.Reply, id string, v *queue.View) {
 func fitting(views []queue.View) int {
 	bytes := 0
 	for i := range views {
-		if bytes += len(views[i].Payload); i > 0 && bytes > maxAnswerBytes {
+		bytes += len(views[i].Payload) + len(views[i].Headers)
+		if i > 0 && bytes > maxAnswerBytes {
 			return i
 		}
 	}

@@ -39,7 +39,8 @@ func publishRows() []*command.Row {
 		{Name: "payload", Type: command.PayloadField, Required: true,
 			Doc: "Bytes as an array of numbers 0..255 or MessagePack's binary, or any JSON value."},
 		number("priority", "0 to 9, higher goes first; more counts as 9; absent: the queue's."),
-		number("max_retries", "Failed deliveries the message survives; absent: the queue's."),
+		number("max_retries", "Failed deliveries the message survives; more counts as 65535; "+
+			"absent: the queue's."),
 		number("delay_ms", "Milliseconds until it can be delivered."),
 		number("deliver_at", "The moment from which on it can be, in ms since the Unix epoch."),
 		number("ttl", "Seconds it waits at most; 0 or absent: the queue's."),

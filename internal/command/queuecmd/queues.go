@@ -29,12 +29,15 @@ func queueRows() []*command.Row {
 		Routes: []command.Route{{Method: "POST", Path: "/queue/{name}", Call: createREST}},
 	}, {
 		Name: "queue.update", Flags: writes,
-		Summary: "Changes the settings given; 0 is the default again.",
+		Summary: "Changes the settings given, each to exactly that.",
 		Fields:  fields(queueField),
 		Call: func(c *command.Ctx, a *command.Args) error {
 			var h change
 			if err := h.read(a); err != nil {
 				return err
+			}
+			if len(h.at) == 0 {
+				return errNoSetting
 			}
 			if err := h.update(c, a.Bytes(madeQueue)); err != nil {
 				return err
@@ -79,19 +82,12 @@ func (h *change) read(a *command.Args) error {
 	return h.readSettings(a, madeSettings)
 }
 
-// update applies h to a queue.
-func (h *change) update(c *command.Ctx, name []byte) error {
-	defaults := c.Engine.Queues.Defaults()
-	return c.Queues.Update(name, func(s *queue.Settings) { h.apply(s, &defaults) })
-}
-
 func createQueue(c *command.Ctx, a *command.Args) error {
 	var h change
 	if err := h.read(a); err != nil {
 		return err
 	}
-	_, err := c.Queues.Create(a.Bytes(madeQueue), h.made())
-	return err
+	return h.create(c, a.Bytes(madeQueue))
 }
 
 func create(c *command.Ctx, a *command.Args) error {

@@ -10,13 +10,24 @@ import (
 	"github.com/synapdb/synap/internal/store/queue"
 )
 
-// value is what a setting is given, or has: one of the three, by the setting's type. Fractions
-// are in thousandths.
+// value is what a setting is given, or has: one of the first three, by the setting's type.
+// Fractions are in thousandths.
 type value struct {
 	n    int64
 	text string
 	on   bool
+	// word is how a number was given if not by digits: none is a 0 that a new queue has, too.
+	word word
 }
+
+// word is what may stand for a number.
+type word uint8
+
+const (
+	digits word = iota
+	none
+	standard // what the server makes queues with
+)
 
 // setting is a property of a queue under its name on the wire.
 type setting struct {
@@ -24,6 +35,8 @@ type setting struct {
 	kind command.FieldType // ValueField: a fraction
 	doc  string
 	most int64 // of a number
+	// needed settings can't be 0: it is the default.
+	needed bool
 	// silent settings are another spelling of one that is shown.
 	silent bool
 	set    func(s *queue.Settings, v value)
@@ -66,6 +79,7 @@ var settings = []setting{
 		doc: "Ready and delayed messages it may hold.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.MaxDepth }, 1)),
 	setting{name: "ack_deadline_secs", kind: command.UintField, most: mostMillis / 1000,
+		needed: true,
 		doc:    "Seconds until a delivered message goes to others unless acknowledged.",
 		silent: true,
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.AckDeadline }, 1000)),
@@ -80,7 +94,7 @@ var settings = []setting{
 	setting{name: "prefetch_limit", kind: command.UintField, most: mostPrefetch,
 		doc: "Messages one consumer may hold without acknowledging them.",
 	}.with(short(func(s *queue.Settings) *uint32 { return &s.Prefetch })),
-	setting{name: "ack_deadline_ms", kind: command.UintField, most: mostMillis,
+	setting{name: "ack_deadline_ms", kind: command.UintField, most: mostMillis, needed: true,
 		doc: "ack_deadline_secs in milliseconds.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.AckDeadline }, 1)),
 	setting{name: "overflow", kind: command.StringField,
@@ -96,10 +110,10 @@ var settings = []setting{
 	setting{name: "backoff_base_ms", kind: command.UintField, most: mostMillis,
 		doc: "Delay of the first retry.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.BackoffBase }, 1)),
-	setting{name: "backoff_factor", kind: command.ValueField, most: mostFactor,
+	setting{name: "backoff_factor", kind: command.ValueField, most: mostFactor, needed: true,
 		doc: "How many times longer each further delay is, 1 to 100.",
 	}.with(short(func(s *queue.Settings) *uint32 { return &s.BackoffMilli })),
-	setting{name: "backoff_cap_ms", kind: command.UintField, most: mostMillis,
+	setting{name: "backoff_cap_ms", kind: command.UintField, most: mostMillis, needed: true,
 		doc: "The longest delay.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.BackoffCap }, 1)),
 	setting{name: "backoff_jitter", kind: command.ValueField, most: 1,
@@ -132,44 +146,65 @@ const (
 // fraction says whether the setting is in thousandths.
 func (s *setting) fraction() bool { return s.kind == command.ValueField }
 
-// zero says whether v is what unset clients send: the default holds.
-func (v value) zero() bool { return v == value{} }
+// unset says whether v is what clients send to queue.create for what their users left out.
+func (s *setting) unset(v value) bool { return v == value{} && s.kind != command.BoolField }
 
 // read checks what a setting is given as a word.
-func (s *setting) read(word []byte) (v value, err error) {
+func (s *setting) read(given []byte) (v value, err error) {
 	switch s.kind {
 	case command.BoolField:
-		on, ok := truth(word)
+		on, ok := truth(given)
 		if !ok {
 			return v, errs.Value(s.name + " must be true or false")
 		}
 		v.on = on
 	case command.StringField:
-		v.text = string(word)
-	case command.ValueField:
-		return s.readFraction(word)
+		v.text = string(given)
 	default:
-		n, ok := natural(word)
-		if !ok {
-			return v, errs.Value(s.name + " must be a whole number of 0 or more")
-		}
-		v.n = n
+		return s.readNumber(given)
 	}
 	return v, s.check(v)
 }
 
-// readFraction reads a number with up to three digits behind the point that count.
-func (s *setting) readFraction(word []byte) (v value, err error) {
-	if string(word) == "null" {
+// readNumber reads digits, none or default. Of a fraction three digits behind the point count.
+func (s *setting) readNumber(given []byte) (v value, err error) {
+	switch {
+	case is(given, "NONE") && !s.needed:
+		v.word = none
 		return v, nil
+	case is(given, "DEFAULT"):
+		v.word = standard
+		return v, nil
+	case s.fraction():
+		return s.readFraction(given)
 	}
-	f, err := strconv.ParseFloat(string(word), 64)
+	n, ok := natural(given)
+	if !ok {
+		f, err := strconv.ParseFloat(string(given), 64) // some clients know no other numbers
+		if n = int64(f); err != nil || f < 0 || f != math.Trunc(f) || math.IsInf(f, 0) {
+			words := ", none or default"
+			if s.needed {
+				words = " or default"
+			}
+			return v, errs.Newf(errs.BadValue,
+				"Invalid value: %s must be a whole number of 0 or more%s", s.name, words)
+		}
+		if f > float64(s.most) {
+			n = math.MaxInt64
+		}
+	}
+	v.n = n
+	return v, s.check(v)
+}
+
+func (s *setting) readFraction(given []byte) (v value, err error) {
+	f, err := strconv.ParseFloat(string(given), 64)
 	if err != nil || f < 0 || f > float64(s.most) || math.IsNaN(f) {
 		return v, errs.Newf(errs.BadValue, "Invalid value: %s must be a number from 0 to %d",
 			s.name, s.most)
 	}
 	v.n = int64(math.Round(f * 1000))
-	if s.most > 1 && v.n != 0 && v.n < 1000 {
+	if s.needed && v.n != 0 && v.n < 1000 {
 		return v, errs.Newf(errs.BadValue, "Invalid value: %s must be 1 or more, or 0 for the "+
 			"default", s.name)
 	}
@@ -200,25 +235,36 @@ func (h *change) add(s *setting, v value) {
 	h.at, h.to = append(h.at, s), append(h.to, v)
 }
 
-// apply changes s. A zero is the default again.
-func (h *change) apply(s, defaults *queue.Settings) {
+// apply changes s. Of a new queue what is unset stays what it is.
+func (h *change) apply(s, defaults *queue.Settings, isNew bool) {
 	for i, at := range h.at {
-		v := h.to[i]
-		if v.zero() {
-			v = at.get(defaults)
+		switch v := h.to[i]; {
+		case isNew && at.unset(v):
+		case v.word == standard:
+			at.set(s, at.get(defaults))
+		default:
+			at.set(s, v)
 		}
-		at.set(s, v)
 	}
 }
 
-// made are the settings of a new queue: what is zero is left for the store to complete.
-func (h *change) made() (s queue.Settings) {
-	for i, at := range h.at {
-		if !h.to[i].zero() {
-			at.set(&s, h.to[i])
-		}
+// create makes a queue unless it exists. The store gives a new one the default of whatever is
+// zero, so that what is to be zero is changed at once.
+func (h *change) create(c *command.Ctx, name []byte) error {
+	defaults := c.Engine.Queues.Defaults()
+	wanted := defaults
+	h.apply(&wanted, &defaults, true)
+	created, err := c.Queues.Create(name, wanted)
+	if err != nil || !created {
+		return err
 	}
-	return s
+	return c.Queues.Update(name, func(s *queue.Settings) { h.apply(s, &defaults, true) })
+}
+
+// update changes the settings of a queue, each to exactly what was given.
+func (h *change) update(c *command.Ctx, name []byte) error {
+	defaults := c.Engine.Queues.Defaults()
+	return c.Queues.Update(name, func(s *queue.Settings) { h.apply(s, &defaults, false) })
 }
 
 // settingFields are the settings as fields, in the order of the table.
@@ -227,6 +273,9 @@ func settingFields() []command.Field {
 	for i := range settings {
 		s := &settings[i]
 		fields[i] = command.Field{Name: s.name, Type: s.kind, Doc: s.doc}
+		if s.kind == command.UintField { // or a word
+			fields[i].Type = command.ValueField
+		}
 	}
 	return fields
 }
@@ -235,19 +284,13 @@ func settingFields() []command.Field {
 func (h *change) readSettings(a *command.Args, first int) error {
 	for i := range settings {
 		s, given := &settings[i], &a.Vals[first+i]
-		if !given.Set {
+		if !given.Set || given.JSON && string(given.B) == "null" {
 			continue
 		}
-		v := value{n: given.Int, on: given.Bool}
+		v := value{on: given.Bool}
 		var err error
-		switch s.kind {
-		case command.ValueField:
-			v, err = s.readFraction(given.B)
-		case command.StringField:
-			v.text = string(given.B)
-			err = s.check(v)
-		default:
-			err = s.check(v)
+		if s.kind != command.BoolField {
+			v, err = s.read(given.B)
 		}
 		if err != nil {
 			return err
@@ -257,11 +300,11 @@ func (h *change) readSettings(a *command.Args, first int) error {
 	return h.conflict()
 }
 
-// conflict refuses both spellings of the deadline, and forgets the one that is zero.
+// conflict refuses both spellings of the deadline, and forgets the one that is unset.
 func (h *change) conflict() error {
 	var secs, millis bool
 	for i, s := range h.at {
-		given := !h.to[i].zero()
+		given := !s.unset(h.to[i])
 		secs = secs || given && s.name == "ack_deadline_secs"
 		millis = millis || given && s.name == "ack_deadline_ms"
 	}
@@ -270,7 +313,7 @@ func (h *change) conflict() error {
 	}
 	for i := len(h.at) - 1; i >= 0; i-- {
 		name := h.at[i].name
-		if h.to[i].zero() && (secs && name == "ack_deadline_ms" ||
+		if h.at[i].unset(h.to[i]) && (secs && name == "ack_deadline_ms" ||
 			millis && name == "ack_deadline_secs") {
 			h.at, h.to = slices.Delete(h.at, i, i+1), slices.Delete(h.to, i, i+1)
 		}

@@ -83,8 +83,18 @@ func nack(c *command.Ctx, a *command.Args) error {
 		return errFar
 	}
 	return settleAll(c, a, func(c *command.Ctx, name []byte, l *queue.Lease) error {
-		return c.Queues.Nack(name, l, how)
+		return nackOne(c, name, l, how)
 	})
+}
+
+// nackOne gives a message back. One that goes to the dead-letter queue is journaled whole.
+func nackOne(c *command.Ctx, name []byte, l *queue.Lease, how queue.Nack) error {
+	if n := c.Queues.MoveBytes(name, l.ID); n > 0 {
+		if err := c.Engine.Admit(n); err != nil {
+			return err
+		}
+	}
+	return c.Queues.Nack(name, l, how)
 }
 
 // byBackoff is the delay of a nack that names none.

@@ -29,13 +29,17 @@ type bench struct {
 	names   replytest.Names
 }
 
-func newBench(t testing.TB) *bench {
+func newBench(t testing.TB, defaults ...queue.Settings) *bench {
 	t.Helper()
 	keys, err := kv.New(kv.Options{Shards: 4, Seed: 1, MaxMemory: 64 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	queues, err := queue.New(queue.Options{Shards: 4})
+	options := queue.Options{Shards: 4}
+	if len(defaults) > 0 {
+		options.Defaults = defaults[0]
+	}
+	queues, err := queue.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}

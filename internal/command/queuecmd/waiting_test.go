@@ -165,7 +165,7 @@ func TestMessagesArePushedWithinTheWindow(t *testing.T) {
 		t.Error("a message does not wake the connection")
 	}
 	const frame = `{10 "type" "message" "message_id" "$a" "payload" "a" "priority" 5 ` +
-		`"retry_count" 0 "created_at" 1700000000 "headers" {0 "token" "$t" ` +
+		`"retry_count" 0 "created_at" 1700000000 "headers" json:{} "token" "$t" ` +
 		`"deadline" 1700000030000 "max_retries" 3`
 	s.expect(s.next(), frame)
 	s.expect(s.next(), "")

@@ -252,4 +252,10 @@ func TestMemoryBesideTheStore(t *testing.T) {
 	if now := s.Stats(); now.Keys != st.Keys {
 		t.Errorf("%d keys were evicted in vain", st.Keys-now.Keys)
 	}
+	others = 2 * testLimit
+	s.Stats()
+	others = 0
+	if now := s.Stats(); now.Peak < 2*testLimit {
+		t.Errorf("the peak fell to %d bytes", now.Peak)
+	}
 }

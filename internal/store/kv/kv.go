@@ -68,7 +68,8 @@ type Stats struct {
 	// Resident is bytes that have memory behind them: Memory, and freed blocks not yet given
 	// back to the system. What the Go runtime needs comes on top.
 	Resident int64
-	// Peak is the highest Memory seen by Stats, MakeRoom and Maintain.
+	// Peak is the highest Memory, and what others held beside it, that Stats, MakeRoom and
+	// Maintain saw.
 	Peak    int64
 	Hits    int64
 	Misses  int64

@@ -178,7 +178,7 @@ func (s *Store) Stats() Stats {
 		st.Dels += sh.count.dels.Load()
 	}
 	st.Gets = st.Hits + st.Misses
-	s.sawMemory(st.Memory)
+	s.sawMemory(st.Memory + s.others())
 	st.Peak = s.peak.Load()
 	return st
 }

@@ -74,7 +74,7 @@ func BenchmarkPublish(b *testing.B) {
 	b.ReportMetric(float64(q.j.bytes-before)/float64(b.N), "journal-B/op")
 }
 
-// BenchmarkDeliverAck has a thousand messages ready, and puts back what it takes.
+// BenchmarkDeliverAck takes and acknowledges messages one by one, of so many that are ready.
 func BenchmarkDeliverAck(b *testing.B) {
 	for _, ready := range []int{1000, 1_000_000} {
 		b.Run(fmt.Sprintf("ready=%d", ready), func(b *testing.B) {
@@ -203,6 +203,22 @@ func BenchmarkRecover(b *testing.B) {
 		}
 		s.FinishImport()
 		_ = s.Close()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/message")
+}
+
+// BenchmarkPurge is the time a shard is locked to purge a million messages.
+func BenchmarkPurge(b *testing.B) {
+	q := newBench(b, Settings{MaxDepth: most})
+	m := &Message{Payload: make([]byte, 100), Priority: -1, MaxRetries: -1}
+	const n = 1_000_000
+	for range b.N {
+		b.StopTimer()
+		for range n {
+			_, _ = q.publish(m)
+		}
+		b.StartTimer()
+		q.do(func(tx *Tx) { _, _ = tx.Purge(q.name, false) })
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/message")
 }

@@ -86,8 +86,9 @@ func newCrowd(t *testing.T) *crowd {
 	target := map[string]string{"left": "right", "right": "left"}
 	for _, name := range crowdQueues {
 		lockedAt(s, epoch, func(tx *Tx) {
-			if _, err := tx.Create([]byte(name), Settings{AckDeadline: 400, MaxRetries: 2,
-				BackoffBase: 1, BackoffCap: 20, JitterMilli: 500, DeadLetter: target[name]}); err != nil {
+			_, err := tx.Create([]byte(name), Settings{AckDeadline: 400, MaxRetries: 2,
+				BackoffBase: 1, BackoffCap: 20, JitterMilli: 500, DeadLetter: target[name]})
+			if err != nil {
 				t.Fatal(err)
 			}
 		}, name)
@@ -312,6 +313,7 @@ func TestEverythingIsAcknowledgedOnce(t *testing.T) {
 		sum.LeasesExpired == 0 || sum.Returned == 0 || sum.DeadLettered == 0 {
 		t.Errorf("at the end: %+v", sum)
 	}
+	checkInvariants(t, c.s)
 	again := modelStore(t, 4, 9)
 	for _, b := range blocks {
 		if err := again.Import(c.now.Load(), b); err != nil {
@@ -358,6 +360,7 @@ func TestDeadLettersInBothDirections(t *testing.T) {
 			}
 		}
 	})
+	checkInvariants(t, s)
 	if left.Load() != published.Load() || left.Load() == 0 {
 		t.Errorf("%d messages of %d are left", left.Load(), published.Load())
 	}

@@ -49,7 +49,8 @@ func (t *Tx) moveDead(q *queue, ref slab.Ref, why effect.Reason, retries uint32)
 		return false
 	}
 	to := target.queues[q.set.DeadLetter]
-	if to == nil || target.full.Load() || to.number >= mostNumber ||
+	if to == nil || target.scarce() || to.number >= mostNumber ||
+		len(t.buffer) >= t.s.mostRecord ||
 		to.set.MaxDepth > 0 && to.stats.Depth+to.stats.Delayed >= to.set.MaxDepth {
 		return false
 	}
@@ -98,8 +99,8 @@ func deadHeaders(q *queue, m *message, why effect.Reason, retries uint32) []byte
 }
 
 // Redrive makes dead letters ready again with no retries counted: those named, or up to limit of
-// all, oldest first (0 = all). Their time to live begins again. dry only counts. A named one that
-// is none is MessageNotFound, and nothing happens.
+// all, oldest first (0 = all). They live as long as the queue says, whatever they brought: somebody
+// wants them. dry only counts. A named one that is none is MessageNotFound, and nothing happens.
 func (t *Tx) Redrive(name []byte, ids []ID, limit int, dry bool) (n int64, err error) {
 	q, refs, err := t.dead(name, ids, limit)
 	if err != nil || dry {
@@ -112,8 +113,8 @@ func (t *Tx) Redrive(name []byte, ids []ID, limit int, dry bool) (n int64, err e
 		e := effect.Queue{
 			Kind: effect.QueueReturn, Message: m.id, Seq: q.seq + 1, Reason: effect.Redriven,
 		}
-		if at := sh.expires(m); at != 0 {
-			e.Expires = t.now + max(at-m.created, 1)
+		if q.set.TTL > 0 {
+			e.Expires = t.now + q.set.TTL
 		}
 		t.change(q, ref, &e, 0)
 	}

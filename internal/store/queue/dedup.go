@@ -87,6 +87,7 @@ func (sh *shard) remember(q *queue, id []byte, number uint64, until int64) error
 	}
 	r.newest = ref
 	q.stats.Bytes += d.cost()
+	q.heap(hashedByte)
 	sh.schedule(ref, until)
 	return nil
 }
@@ -117,6 +118,7 @@ func (sh *shard) forget(q *queue, ref slab.Ref) {
 		sh.memoryAt(d.newer).older = d.older
 	}
 	q.stats.Bytes -= d.cost()
+	q.heap(-hashedByte)
 	sh.arena.Free(ref)
 	if len(r.byHash) == 0 {
 		q.dedup = nil // and the map with it: maps don't shrink

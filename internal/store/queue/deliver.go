@@ -5,8 +5,13 @@ import (
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
+// mostExpired bounds the expired messages that one Deliver removes: about 10 ms. More than that are
+// there only after the process stood still, or a clock was put right.
+const mostExpired = 1 << 16
+
 // Deliver leases ready messages to a consumer and appends them to dst: none when there are none,
-// the queue is absent or paused, the consumer is at its prefetch limit or not the active one.
+// the queue is absent or paused, the consumer is at its prefetch limit or not the active one, or
+// more than mostExpired stand in the way that Maintain has not removed yet.
 func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 	q := t.find(name)
 	if q == nil || len(d.Consumer) > MaxNameBytes {
@@ -17,7 +22,7 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 	t.touch(q)
 	t.asking = asking{queue: q, consumer: d.Consumer, conn: d.Conn, window: d.Window}
 	if q.line != nil && len(q.line.marks) > 0 {
-		t.asking.ticket = q.line.unmark(t.s.hashOf(d.Consumer))
+		t.asking.ticket = q.line.unmark(t.s.hashOf(d.Consumer), 0)
 	}
 	if d.Conn != 0 {
 		q.conn(d.Conn, d.Consumer)
@@ -36,7 +41,7 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 	if deadline <= 0 {
 		deadline = q.set.AckDeadline
 	}
-	size := 0
+	size, over := 0, 0
 	for n := 0; n < count && (d.Bytes <= 0 || size < d.Bytes); {
 		ref := sh.first(q)
 		if ref == 0 {
@@ -44,15 +49,15 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 		}
 		m := sh.message(ref)
 		if sh.expired(m, t.now) {
-			if t.frozen() {
-				break
+			if over++; over > mostExpired || t.long() || t.frozen() {
+				break // their timers are due: whoever parks now is woken behind them
 			}
 			t.expire(q, ref, uint32(m.retries))
 			continue
 		}
 		t.lease(q, ref, d, t.now+min(deadline, mostDeadline))
 		dst = append(dst, sh.view(q, m))
-		size += int(m.payload)
+		size += int(m.payload) + int(m.headers)
 		n++
 	}
 	return dst

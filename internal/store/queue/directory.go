@@ -7,42 +7,85 @@ import (
 )
 
 // directory is the names of all queues in order. It has a lock of its own, below those of shards,
-// so that listing takes no shard's. Names that were added wait until somebody asks.
+// so that listing takes no shard's. What came and went since somebody asked waits in a map: a queue
+// made and deleted among 100 000 others moves none of their names.
 type directory struct {
-	mu     sync.Mutex
-	sorted []string
-	added  []string
+	mu      sync.Mutex
+	sorted  []string
+	changed map[string]bool // true: not in sorted yet, false: still in it; nil: none
 }
 
-func (d *directory) add(name string) {
-	d.mu.Lock()
-	d.added = append(d.added, name)
-	d.mu.Unlock()
-}
+func (d *directory) add(name string) { d.change(name, true) }
 
-func (d *directory) remove(name string) {
+func (d *directory) remove(name string) { d.change(name, false) }
+
+// change notes that a name came, or went. One that did both is as it was in sorted.
+func (d *directory) change(name string, came bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.merge()
-	if i, ok := slices.BinarySearch(d.sorted, name); ok {
-		d.sorted = slices.Delete(d.sorted, i, i+1)
+	if _, undone := d.changed[name]; undone {
+		if delete(d.changed, name); len(d.changed) == 0 {
+			d.changed = nil // maps don't shrink
+		}
+		return
+	}
+	if d.changed == nil {
+		d.changed = map[string]bool{}
+	}
+	d.changed[name] = came
+}
+
+// merge does to sorted what waits. The lock is held.
+func (d *directory) merge() {
+	if d.changed == nil {
+		return
+	}
+	var added, removed []string
+	for name, came := range d.changed {
+		if came {
+			added = append(added, name)
+		} else {
+			removed = append(removed, name)
+		}
+	}
+	d.changed = nil
+	slices.Sort(added)
+	slices.Sort(removed)
+	if len(removed) > 0 {
+		d.sorted = slices.DeleteFunc(d.sorted, func(name string) bool {
+			if len(removed) == 0 || name != removed[0] {
+				return false
+			}
+			removed = removed[1:]
+			return true
+		})
+	}
+	old := len(d.sorted) - 1
+	d.sorted = append(d.sorted, added...)
+	for at, last := len(d.sorted)-1, len(added)-1; last >= 0; at-- {
+		if old >= 0 && d.sorted[old] > added[last] {
+			d.sorted[at] = d.sorted[old]
+			old--
+		} else {
+			d.sorted[at] = added[last]
+			last--
+		}
+	}
+	if cap(d.sorted) > keptNames && len(d.sorted) < cap(d.sorted)/4 {
+		d.sorted = slices.Clone(d.sorted)
 	}
 }
 
-// merge puts the names that wait into order. The lock is held.
-func (d *directory) merge() {
-	if len(d.added) == 0 {
-		return
-	}
-	d.sorted = append(d.sorted, d.added...)
-	slices.Sort(d.sorted)
-	d.added = nil
-}
+// keptNames bounds the names whose room is kept after most of them are gone.
+const keptNames = 1024
 
 // Names returns up to limit names of queues that begin with prefix and come after after, sorted.
 // It waits for no shard's lock.
 func (s *Store) Names(prefix, after string, limit int) []string {
-	d := &s.names
+	return s.names.page(prefix, after, limit)
+}
+
+func (d *directory) page(prefix, after string, limit int) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.merge()

@@ -35,7 +35,7 @@ func (t *Tx) unshelve(sh *shard, fires *int) {
 		if !t.reaches(q, m) {
 			continue
 		}
-		if t.frozen() {
+		if t.long() || t.frozen() {
 			return
 		}
 		t.touch(q)
@@ -54,7 +54,7 @@ func (t *Tx) fireDue(sh *shard, fires, deals *int) {
 			}
 			return
 		}
-		if kindOf(sh.timer(ref).owner) == auxKind && t.frozen() {
+		if kindOf(sh.timer(ref).owner) == auxKind && (t.long() || t.frozen()) {
 			return
 		}
 		*fires--

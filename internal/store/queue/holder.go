@@ -146,7 +146,9 @@ func (q *queue) conn(id uint64, consumer []byte) *conn {
 
 func (q *queue) dropConn(id uint64) {
 	if _, ok := q.conns[id]; ok {
-		delete(q.conns, id)
+		if delete(q.conns, id); len(q.conns) == 0 {
+			q.conns = nil // maps don't shrink
+		}
 		q.heap(-connBytes)
 	}
 }

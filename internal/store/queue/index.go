@@ -35,7 +35,7 @@ func (p *page) used() int { return int(p.id>>usedAt&0xFF) + 1 }
 type index struct {
 	pages       map[uint64]slab.Ref
 	first, last slab.Ref
-	recent      slab.Ref // the page used last, 0 = none
+	recent      slab.Ref // the page used last, or a neighbour of it; 0 = none
 	most        int      // pages since the map was made
 }
 
@@ -108,6 +108,7 @@ func (sh *shard) newPage(q *queue, n uint64) slab.Ref {
 	x.recent = r
 	x.most = max(x.most, len(x.pages))
 	q.stats.Bytes += int64(slab.Fit(int(unsafe.Sizeof(page{})))) + indexByte
+	q.heap(indexByte)
 	return r
 }
 
@@ -132,12 +133,15 @@ func (sh *shard) forgetNumber(q *queue, number uint64) {
 		sh.page(p.next).prev = p.prev
 	}
 	delete(x.pages, p.number())
-	x.recent = 0
+	if x.recent = p.prev; x.recent == 0 {
+		x.recent = p.next
+	}
 	if len(x.pages) == 0 && x.most >= bigIndex {
 		x.pages, x.most = nil, 0
 	}
 	sh.arena.Free(r)
 	q.stats.Bytes -= int64(slab.Fit(int(unsafe.Sizeof(page{})))) + indexByte
+	q.heap(-indexByte)
 }
 
 // pageFrom is the first page whose number is n or more, 0 if there is none.

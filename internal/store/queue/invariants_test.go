@@ -1,23 +1,32 @@
 package queue
 
 import (
-	"testing"
-
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
 // checkInvariants looks at every block of the store: see queue. Everything in the arena must belong
 // to something, exactly once.
-func checkInvariants(t testing.TB, s *Store) {
+func checkInvariants(t tester, s *Store) {
 	t.Helper()
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
 		live, timers := int64(0), map[slab.Ref]bool{}
+		heap, large, targets := int64(0), int64(0), 0
 		for _, q := range sh.queues {
-			live += checkQueue(t, sh, q, timers)
+			blocks, mapped := checkQueue(t, sh, q, timers)
+			live, large = live+blocks, large+mapped
+			heap += checkHeap(t, q)
+			if q.set.DeadLetter != "" {
+				targets++
+			}
 		}
+		if heap != sh.heap || large != sh.largeBytes || targets != sh.targets {
+			t.Errorf("shard %d: heap %d, counted %d; large %d, counted %d; targets %d, counted %d",
+				i, heap, sh.heap, large, sh.largeBytes, targets, sh.targets)
+		}
+		checkAlarms(t, sh)
 		running := checkWheel(t, sh, timers)
 		if len(timers) != running {
 			t.Errorf("shard %d: %d timers run, %d are needed", i, running, len(timers))
@@ -29,8 +38,60 @@ func checkInvariants(t testing.TB, s *Store) {
 	}
 }
 
-// checkQueue returns the bytes of the queue's blocks, and adds the timers that must run.
-func checkQueue(t testing.TB, sh *shard, q *queue, timers map[slab.Ref]bool) (live int64) {
+// checkHeap returns what the queue takes in Go's heap, as the store counts it.
+func checkHeap(t tester, q *queue) (heap int64) {
+	t.Helper()
+	heap = queueBytes + nameBytes + int64(len(q.name)) + connBytes*int64(len(q.conns)) +
+		indexByte*int64(len(q.index.pages))
+	idle, waiters := 0, int64(0)
+	for name, h := range q.holders.byName {
+		heap += holderBytes + int64(len(name))
+		if h.leases == 0 {
+			idle++
+		}
+		if q.holderAt(h.slot) != h || h.name != name {
+			t.Errorf("%s: consumer %s is not at %d", q.name, name, h.slot)
+		}
+	}
+	if q.dedup != nil {
+		for ref := q.dedup.oldest; ref != 0; ref = q.shard.memoryAt(ref).newer {
+			heap += hashedByte
+		}
+	}
+	if q.line != nil {
+		heap += lineBytes
+		for w := q.line.first; w != nil; w = w.next {
+			waiters++
+			if w.queue != q || !w.parked.Load() || w.alarm.place == 0 ||
+				w.next != nil && w.next.ticket < w.ticket {
+				t.Errorf("%s: waiter %d is wrong", q.name, w.ticket)
+			}
+		}
+	}
+	busy := int64(len(q.holders.byName) - idle)
+	if idle != q.holders.idle || busy != q.stats.Consumers || waiters != q.stats.Waiters {
+		t.Errorf("%s: %d of %d idle, %d busy of %d, %d wait of %d", q.name, idle, q.holders.idle,
+			busy, q.stats.Consumers, waiters, q.stats.Waiters)
+	}
+	if q.saved || q.marked || q.gone || q.shard.slots[q.slot] != q {
+		t.Errorf("%s: saved %v, marked %v, gone %v, slot %d", q.name, q.saved, q.marked, q.gone,
+			q.slot)
+	}
+	return heap
+}
+
+func checkAlarms(t tester, sh *shard) {
+	t.Helper()
+	for i, a := range sh.alarms {
+		if a.place != i+1 || i > 0 && sh.alarms[(i-1)/2].at > a.at {
+			t.Errorf("alarm %d is in the place of %d", a.place, i+1)
+		}
+	}
+}
+
+// checkQueue returns the bytes of the queue's blocks and of its large payloads, and adds the timers
+// that must run.
+func checkQueue(t tester, sh *shard, q *queue, timers map[slab.Ref]bool) (live, large int64) {
 	t.Helper()
 	found := map[slab.Ref]bool{}
 	pages := 0
@@ -55,12 +116,15 @@ func checkQueue(t testing.TB, sh *shard, q *queue, timers map[slab.Ref]bool) (li
 	if pages != len(q.index.pages) {
 		t.Errorf("%s: %d pages of %d are linked", q.name, pages, len(q.index.pages))
 	}
-	live += checkLists(t, sh, q, found, timers)
+	bytes, large := checkLists(t, sh, q, found, timers)
+	live += bytes
 	if len(found) > 0 {
 		t.Errorf("%s: %d messages are in no list", q.name, len(found))
 	}
+	ids := 0
 	if q.dedup != nil {
 		for ref := q.dedup.oldest; ref != 0; ref = sh.memoryAt(ref).newer {
+			ids++
 			d := sh.memoryAt(ref)
 			live += d.cost() - hashedByte
 			timers[ref] = true
@@ -69,13 +133,23 @@ func checkQueue(t testing.TB, sh *shard, q *queue, timers map[slab.Ref]bool) (li
 			}
 		}
 	}
-	return live
+	counted := live + large + indexByte*int64(pages) + hashedByte*int64(ids)
+	if q.stats.Bytes != counted {
+		t.Errorf("%s: %d bytes, counted %d", q.name, counted, q.stats.Bytes)
+	}
+	return live, large
 }
 
-// checkLists takes every message it comes upon out of found, and returns the bytes of their blocks.
-func checkLists(t testing.TB, sh *shard, q *queue, found, timers map[slab.Ref]bool) (bytes int64) {
+// checkLists takes every message it comes upon out of found, and returns the bytes of their blocks
+// and of their large payloads.
+func checkLists(t tester, sh *shard, q *queue, found, timers map[slab.Ref]bool,
+) (bytes, large int64) {
 	t.Helper()
 	holds, conns := map[string]int64{}, map[uint64]int{}
+	var sizes Stats
+	size := [...]*int64{
+		delayedList: &sizes.Delayed, leasedList: &sizes.Leased, deadList: &sizes.Dead,
+	}
 	for i := range q.lists {
 		n, last := int64(0), uint64(0)
 		var prev slab.Ref
@@ -90,11 +164,20 @@ func checkLists(t testing.TB, sh *shard, q *queue, found, timers map[slab.Ref]bo
 				t.Errorf("%s: message %d out of order in list %d", q.name, m.id, i)
 			}
 			last, prev = m.seq, ref
-			bytes += m.cost() - int64(m.payload)*int64(m.form>>7)
+			bytes += m.cost()
+			if m.isLarge() {
+				bytes -= int64(m.payload)
+				large += int64(m.payload)
+			}
 			if m.aux != 0 {
 				bytes += int64(slab.Fit(sh.aux(m.aux).size()))
 				checkAux(t, sh, q, ref, timers, holds, conns)
 			}
+		}
+		if i < Priorities {
+			sizes.Depth += n
+		} else {
+			*size[i] = n
 		}
 		if q.lists[i].tail != prev {
 			t.Errorf("%s: list %d does not end where it should", q.name, i)
@@ -102,6 +185,10 @@ func checkLists(t testing.TB, sh *shard, q *queue, found, timers map[slab.Ref]bo
 		if i < Priorities && (q.occupied>>i&1 == 1) != (n > 0) {
 			t.Errorf("%s: list %d occupied wrongly", q.name, i)
 		}
+	}
+	if st := q.stats; st.Depth != sizes.Depth || st.Delayed != sizes.Delayed ||
+		st.Leased != sizes.Leased || st.Dead != sizes.Dead {
+		t.Errorf("%s: %+v, counted %+v", q.name, sizes, st)
 	}
 	for name, h := range q.holders.byName {
 		if h.leases != holds[name] {
@@ -117,10 +204,10 @@ func checkLists(t testing.TB, sh *shard, q *queue, found, timers map[slab.Ref]bo
 			t.Errorf("%s: connection %d holds %d, %d, %d", q.name, id, n, c.leases, conns[id])
 		}
 	}
-	return bytes
+	return bytes, large
 }
 
-func checkAux(t testing.TB, sh *shard, q *queue, ref slab.Ref, timers map[slab.Ref]bool,
+func checkAux(t tester, sh *shard, q *queue, ref slab.Ref, timers map[slab.Ref]bool,
 	holds map[string]int64, conns map[uint64]int,
 ) {
 	m := sh.message(ref)
@@ -141,7 +228,7 @@ func checkAux(t testing.TB, sh *shard, q *queue, ref slab.Ref, timers map[slab.R
 	}
 }
 
-func checkWheel(t testing.TB, sh *shard, timers map[slab.Ref]bool) (running int) {
+func checkWheel(t tester, sh *shard, timers map[slab.Ref]bool) (running int) {
 	if sh.wheel == nil {
 		return 0
 	}

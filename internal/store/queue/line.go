@@ -127,7 +127,7 @@ func (s *Store) Unpark(w *Waiter) {
 		if w.parked.Load() {
 			sh.leave(w)
 		} else if w.woken && !q.gone {
-			q.line.unmark(w.hash)
+			q.line.unmark(w.hash, w.ticket) // it is gone if its consumer was served
 		}
 		if !q.gone {
 			q.version++ // it may have been the active consumer
@@ -190,16 +190,26 @@ func (l *waitline) remove(w *Waiter) {
 	w.next, w.prev = nil, nil
 }
 
-// unmark removes the first mark of a consumer and returns its ticket, 0 if there is none.
-func (l *waitline) unmark(hash uint64) uint64 {
-	for i := range l.marks {
-		if l.marks[i].hash == hash {
-			ticket := l.marks[i].ticket
+// unmark removes the first mark of a consumer, that of a ticket unless 0, and returns its ticket; 0
+// if there is none.
+func (l *waitline) unmark(hash, ticket uint64) uint64 {
+	for i, m := range l.marks {
+		if m.hash == hash && (ticket == 0 || m.ticket == ticket) {
+			ticket = m.ticket
 			l.marks = append(l.marks[:i], l.marks[i+1:]...)
 			return ticket
 		}
 	}
 	return 0
+}
+
+// unmarkOver removes marks that have run out, or were made by a clock that had run ahead.
+func (l *waitline) unmarkOver(now int64) {
+	n := 0
+	for n < len(l.marks) && (l.marks[n].until <= now || l.marks[n].until > now+2*markPause) {
+		n++
+	}
+	l.marks = append(l.marks[:0], l.marks[n:]...)
 }
 
 // match wakes as many waiters as there are messages not spoken for, in the order of the line,
@@ -210,17 +220,10 @@ func (t *Tx) match(q *queue) {
 		return
 	}
 	sh := q.shard
-	n := 0
-	for n < len(l.marks) && l.marks[n].until <= t.now {
-		n++
-	}
-	l.marks = append(l.marks[:0], l.marks[n:]...)
-	at := int64(math.MaxInt64)
+	l.unmarkOver(t.now)
 	spare := q.stats.Depth - int64(len(l.marks))
 	if q.set.Paused {
 		spare = 0
-	} else if len(l.marks) > 0 && q.stats.Depth > 0 {
-		at = l.marks[0].until
 	}
 	end := int64(0) // of the active consumer's claim
 	if q.set.SingleActive && spare > 0 {
@@ -240,8 +243,14 @@ func (t *Tx) match(q *queue) {
 		}
 		w = next
 	}
-	if end > t.now && spare > 0 && l.first != nil {
-		at = min(at, q.claim(t.now))
+	at := int64(math.MaxInt64)
+	if l.first != nil && q.stats.Depth > 0 && !q.set.Paused {
+		if len(l.marks) > 0 {
+			at = l.marks[0].until
+		}
+		if end > t.now && spare > 0 {
+			at = min(at, q.claim(t.now))
+		}
 	}
 	if at == math.MaxInt64 {
 		sh.dropAlarm(&l.alarm)
@@ -288,6 +297,7 @@ func (q *queue) claim(now int64) int64 {
 	if q.active == "" {
 		return math.MinInt64
 	}
+	q.asked = min(q.asked, now) // the clock may have been put right
 	if h := q.holders.byName[q.active]; h != nil && h.leases > 0 {
 		return math.MaxInt64
 	}
@@ -305,7 +315,7 @@ func (q *queue) claim(now int64) int64 {
 		}
 		for _, m := range l.marks {
 			if m.hash == hash && m.until > now {
-				return max(m.until, q.asked+q.set.AckDeadline)
+				return max(min(m.until, now+markPause), q.asked+q.set.AckDeadline)
 			}
 		}
 	}

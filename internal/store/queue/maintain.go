@@ -37,6 +37,9 @@ func (sh *shard) next() int64 {
 	if sh.freed {
 		at = min(at, sh.upkeep)
 	}
+	if len(sh.orphans) > 0 {
+		at = min(at, sh.clock)
+	}
 	return at
 }
 
@@ -100,6 +103,7 @@ func (s *Store) maintainShard(sh *shard, now int64, budget *int64) (next int64) 
 	for n := 0; n < fireMost && sh.firstAlarm() <= now; n++ {
 		t.ring(sh.alarms[0])
 	}
+	sh.upkeep = min(sh.upkeep, now+upkeepPause) // the clock may have been put right
 	if sh.freed && sh.upkeep <= now {
 		sh.tidy(budget)
 	}
@@ -187,7 +191,7 @@ func (s *Store) Detach(name []byte, conn uint64, now int64) {
 // whether there are more.
 func (t *Tx) giveUp(q *queue, conn uint64) (more bool) {
 	t.touch(q)
-	for range slice {
+	for n := 0; n < slice && !t.long(); n++ {
 		c := q.conns[conn]
 		if c == nil || c.leases == 0 {
 			q.dropConn(conn)

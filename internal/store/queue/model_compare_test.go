@@ -26,6 +26,9 @@ func peek(t tester, tx *Tx, name string, state effect.MessageState) []View {
 
 // compare compares store and twin, and asks whether somebody would wake the store in time.
 func (m *model) compare(t *rapid.T) {
+	if len(m.w.over()) > 0 && rapid.Bool().Draw(t, "let Maintain do it") {
+		m.maintain(t)
+	}
 	m.settle(t)
 	m.locked(func(tx *Tx) {
 		m.compareViews(t, tx)
@@ -34,6 +37,9 @@ func (m *model) compare(t *rapid.T) {
 		}
 		m.comparePages(t, tx)
 	})
+	if m.steps++; m.steps%4 == 0 { // it walks everything
+		checkInvariants(t, m.s)
+	}
 	if got, want := m.s.Names("", "", 100), slices.Sorted(maps.Keys(m.w.queues)); !slices.Equal(
 		got, want) {
 		t.Fatalf("queues %q, want %q", got, want)
@@ -82,14 +88,11 @@ func (m *model) compareViews(t tester, tx *Tx) {
 func sameView(t tester, what string, got View, n *twinMessage) {
 	t.Helper()
 	want := n.View
-	headers := bytes.Equal(got.Headers, want.Headers)
-	if n.headers != nil {
-		headers = sameHeaders(got.Headers, want.Headers, n.headers)
-	}
+	headers := bytes.Equal(got.Headers, n.allHeaders())
 	if !headers || !bytes.Equal(got.Payload, want.Payload) || !equalViews(got, want) {
 		h := string(got.Headers)
 		got.Payload, want.Payload, got.Headers = nil, nil, nil
-		t.Fatalf("%s: message\n%+v %s, want\n%+v %s %v", what, got, h, want, want.Headers, n.headers)
+		t.Fatalf("%s: message\n%+v %s, want\n%+v %s", what, got, h, want, n.allHeaders())
 	}
 }
 
@@ -111,8 +114,12 @@ func mergedHeaders(own []byte, added map[string]any) []byte {
 	return text
 }
 
-func sameHeaders(got, own []byte, added map[string]any) bool {
-	return bytes.Equal(mergedHeaders(got, nil), mergedHeaders(own, added))
+// allHeaders are those of the message now.
+func (m *twinMessage) allHeaders() []byte {
+	if m.headers == nil {
+		return m.Headers
+	}
+	return mergedHeaders(m.Headers, m.headers)
 }
 
 func (m *model) compareStats(t tester, tx *Tx, name string) {
@@ -215,6 +222,8 @@ func (m *model) replayed(t *rapid.T) {
 // sameAs compares another store with the twin and with the model's store.
 func (m *model) sameAs(t tester, s *Store) {
 	t.Helper()
+	checkInvariants(t, m.s)
+	checkInvariants(t, s)
 	lockedAt(s, m.w.now, func(tx *Tx) { m.compareViews(t, tx) })
 	if s.Digest(m.w.now) != m.s.Digest(m.w.now) {
 		t.Fatalf("the digests differ")

@@ -301,8 +301,9 @@ func (m *model) group(t *rapid.T) {
 }
 
 func (m *model) time(t *rapid.T) {
-	m.w.now += rapid.OneOf(rapid.Int64Range(0, 60), rapid.Int64Range(0, 60),
-		rapid.Int64Range(0, 2500), rapid.SampledFrom([]int64{10, 10, 10, 10, 1 << 41})).Draw(t, "ms")
+	m.w.now += rapid.OneOf(rapid.Int64Range(0, 60), rapid.Int64Range(0, 2500),
+		rapid.SampledFrom([]int64{1, 50, 100, 200, 300, 400}), // as deadlines and windows are
+		rapid.SampledFrom([]int64{10, 10, 10, 10, 1 << 41})).Draw(t, "ms")
 	if m.late = true; rapid.Bool().Draw(t, "maintain") {
 		m.maintain(t)
 	}

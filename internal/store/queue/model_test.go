@@ -17,6 +17,7 @@ import (
 // tester is what the helpers need of *testing.T and *rapid.T.
 type tester interface {
 	Helper()
+	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
 	Cleanup(func())
 }
@@ -64,14 +65,16 @@ type model struct {
 	s     *Store
 	w     *twin
 	j     *tape
+	steps int
 	ids   []ID     // ever published
 	given []uint64 // tokens ever
 	taken []Lease  // deliveries ever
 
 	seen    observed
-	next    int64 // what Maintain said last
-	alarmed bool  // the store said since that this is too late
-	late    bool  // time passed: the next call finds things due, no comparison must do them
+	next    int64  // what Maintain said last
+	alarmed bool   // the store said since that this is too late
+	refresh func() // takes over what wakes have decided, when what was due is done
+	late    bool   // time passed: the next call finds things due, no comparison must do them
 }
 
 // queueNames has names that exist now and then. The last one is never made.
@@ -111,7 +114,7 @@ func randomBits(seed uint64) func() uint64 {
 }
 
 func newModel(t tester, shards int, seed uint64) *model {
-	m := &model{j: new(tape)}
+	m := &model{j: new(tape), refresh: func() {}}
 	m.s = storeWithAlarm(t, shards, seed, func() { m.alarmed = true })
 	m.s.SetJournal(m.j)
 	m.w = newTwin(m.s.Defaults())
@@ -287,9 +290,16 @@ func TestQueuesAgainstModel(t *testing.T) {
 		m := newModel(t, rapid.SampledFrom([]int{1, 2, 16}).Draw(t, "shards"),
 			rapid.Uint64().Draw(t, "seed"))
 		m.prepare(t)
-		t.Repeat(m.actions())
+		long(t, m.actions())
 		m.replayed(t)
 	})
+}
+
+// long is a history several times longer than those that rapid makes.
+func long(t *rapid.T, actions map[string]func(*rapid.T)) {
+	for range 5 {
+		t.Repeat(actions)
+	}
 }
 
 // events has everything that must happen in the model's runs sooner or later.
@@ -297,16 +307,15 @@ var events = []string{
 	"publish to an absent queue", "duplicate", "duplicate of a message that is gone",
 	"dedup window over", "full", "published with a delay", "nothing to drop", "oldest dropped",
 	"kept dead letter", "dead letters' queue is absent", "dead letters' queue is full", "moved",
-	"moved because of max_retries", "moved because of expired", "moved because of overflow", "moved twice", "back-off", "back-off capped",
-	"expired", "deliver of an absent queue", "deliver of a paused queue",
-	"refused beside the active consumer", "active consumer replaced", "prefetch reached",
-	"window reached", "delivery cut by bytes",
-	"delivered by priority", "delivered again", "unknown message", "message not leased",
-	"back in its old place", "old place purged", "token of a lease that is over", "stale token", "foreign consumer", "acknowledged", "rejected",
-	"nacked", "extended", "detached", "lease over", "delay over", "purged", "redrive limited",
-	"redriven", "named dead letter is none", "dead letter purged",
-	"settings refused", "left to Maintain", "rolled back",
-	"kept atomically",
+	"moved because of max_retries", "moved because of expired", "moved because of overflow",
+	"moved twice", "back-off", "back-off capped", "expired", "deliver of an absent queue",
+	"deliver of a paused queue", "refused beside the active consumer", "active consumer replaced",
+	"prefetch reached", "window reached", "delivery cut by bytes", "delivered by priority",
+	"delivered again", "unknown message", "message not leased", "back in its old place",
+	"old place purged", "token of a lease that is over", "stale token", "foreign consumer",
+	"acknowledged", "rejected", "nacked", "extended", "detached", "lease over", "delay over",
+	"purged", "redrive limited", "redriven", "named dead letter is none", "dead letter purged",
+	"settings refused", "rolled back", "kept atomically",
 }
 
 // TestModelSeesEverything: the generator is worth nothing where it does not reach.

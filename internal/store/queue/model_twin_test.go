@@ -94,7 +94,7 @@ func (w *twin) deliver(name string, d *Deliver) (taken []*twinMessage) {
 			w.saw("delivery cut by bytes")
 			break
 		}
-		bytes += len(m.Payload)
+		bytes += len(m.Payload) + len(m.allHeaders())
 		m.State, m.Consumer, m.conn = effect.Leased, string(d.Consumer), d.Conn
 		m.Due = w.now + cmp.Or(d.Deadline, q.set.AckDeadline)
 		q.stats.Consumed++
@@ -278,8 +278,8 @@ func (w *twin) redrive(name string, ids []ID, limit int, dry bool) (int64, strin
 		if !dry {
 			w.saw("redriven")
 			m.State, m.Retries, m.Reason, m.seq = effect.Ready, 0, effect.Redriven, w.next()
-			if m.Expires != 0 {
-				m.Expires = w.now + max(1, m.Expires-m.Created)
+			if m.Expires = 0; m.queue.set.TTL > 0 {
+				m.Expires = w.now + m.queue.set.TTL
 			}
 		}
 	}

@@ -9,7 +9,8 @@ import (
 
 var errMemory = errs.New(errs.MemoryLimit, "Memory limit exceeded")
 
-// mostDrops bounds the messages that one publish drops to make room, after the depth was lowered.
+// mostDrops bounds the messages that one publish drops to make room. After the depth was lowered it
+// may take several until the queue is within it.
 const mostDrops = 4096
 
 func errNoQueue(name []byte) error {
@@ -103,17 +104,22 @@ func (m *Message) check(now int64) error {
 // makeRoom makes sure that one more message fits into the queue.
 func (t *Tx) makeRoom(q *queue) error {
 	sh := q.shard
-	if sh.full.Load() || q.number >= mostNumber {
+	if sh.scarce() || q.number >= mostNumber {
 		return errMemory
 	}
-	if q.set.MaxDepth == 0 {
+	most := q.set.MaxDepth
+	if most == 0 || q.stats.Depth+q.stats.Delayed < most {
 		return nil
 	}
-	for n := 0; q.stats.Depth+q.stats.Delayed >= q.set.MaxDepth; n++ {
-		ref := sh.lowest(q)
-		if !q.set.DropOldest || ref == 0 || n == mostDrops {
-			return errs.New(errs.QueueFull, "Queue is full: "+q.name)
+	if !q.set.DropOldest || q.stats.Delayed >= most || // those are not dropped
+		q.set.DeadLetter != "" && len(t.buffer) >= t.s.mostRecord {
+		return errs.New(errs.QueueFull, "Queue is full: "+q.name)
+	}
+	for n := 0; n < mostDrops && q.stats.Depth+q.stats.Delayed >= most; n++ {
+		if n > 0 && t.long() { // the depth was lowered: later publishes drop the rest
+			break
 		}
+		ref := sh.lowest(q)
 		q.stats.Dropped++
 		t.putAway(q, ref, effect.Overflow, uint32(sh.message(ref).retries))
 	}

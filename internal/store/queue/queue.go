@@ -69,7 +69,8 @@ type Deliver struct {
 	// Deadline is how long the leases last, in ms; 0 = the queue's.
 	Deadline int64
 	Count    int // at most so many messages; at least 1
-	Bytes    int // no more messages once their payloads are so many bytes; 0 = no bound
+	// Bytes ends it: no more messages once payloads and headers are so many; 0 = no bound.
+	Bytes int
 	// Conn, unless 0, ties the leases to a push connection: Detach gives them back.
 	Conn uint64
 	// Window, unless 0, bounds the leases of Conn beside the queue's prefetch limit.
@@ -110,7 +111,9 @@ type Info struct {
 	Name string
 	Settings
 	Stats
-	Oldest    int64 // creation of the oldest ready message, ms since the Unix epoch; 0 = none
+	// Oldest is when the oldest message was made of those that head a priority, ms since the Unix
+	// epoch; 0 = none is ready. Those that came back once stand further behind.
+	Oldest    int64
 	Active    string
 	Consumers []ConsumerInfo // by name, at most 1000
 }

@@ -38,7 +38,7 @@ func (s *Store) ReplayRecord(timeMillis int64, payload []byte) (rest []byte, err
 	for rest = payload; ours(rest); {
 		var e effect.Queue
 		e, rest, _ = effect.DecodeQueue(rest) // it was well-formed above
-		if err := t.apply(&e); err != nil {
+		if err := t.apply(t.find(e.Name), &e); err != nil {
 			return nil, err
 		}
 	}
@@ -50,9 +50,9 @@ func ours(record []byte) bool {
 	return len(record) > 0 && record[0] < byte(effect.FirstRoom)
 }
 
-// apply applies an effect from outside. It fails when the system has no memory.
-func (t *Tx) apply(e *effect.Queue) error {
-	q := t.find(e.Name)
+// apply applies an effect from outside to the queue it names, nil if there is none. It fails when
+// the system has no memory.
+func (t *Tx) apply(q *queue, e *effect.Queue) error {
 	if e.Kind == effect.QueueSet {
 		t.set(q, string(e.Name), e)
 		return nil
@@ -90,13 +90,9 @@ func (t *Tx) apply(e *effect.Queue) error {
 // run at once; FinishImport ends it. A block that is no such thing is an error; then some of it may
 // have been added.
 func (s *Store) Import(now int64, block []byte) error {
-	var t Tx
-	var in *shard // locked while not nil
-	defer func() {
-		if in != nil {
-			t.Unlock()
-		}
-	}()
+	var im importer
+	im.t.s = s
+	defer im.leave()
 	for len(block) > 0 {
 		e, rest, err := effect.DecodeQueue(block)
 		if err != nil {
@@ -105,28 +101,48 @@ func (s *Store) Import(now int64, block []byte) error {
 		if err := storable(&e); err != nil {
 			return err
 		}
-		if sh := s.shardOf(e.Name); sh != in {
-			if in != nil {
-				t.Unlock()
-			}
-			s.Begin(&t, now)
-			t.quiet, t.silent = true, true
-			t.declare(sh.number)
-			t.Lock()
-			in = sh
-		}
-		known := e.Kind == effect.QueueSet ||
-			(e.Kind == effect.QueuePut || e.Kind == effect.QueueDedup) && t.find(e.Name) != nil
-		if !known {
-			return fmt.Errorf("%w: kind %d in a block, or a message before its queue",
-				effect.ErrMalformed, e.Kind)
-		}
-		if err := t.apply(&e); err != nil {
+		if err := im.add(now, &e); err != nil {
 			return err
 		}
 		block = rest
 	}
 	return nil
+}
+
+// importer puts the effects of a block into the store; those that follow each other in one shard,
+// as Export wrote them, need its lock only once.
+type importer struct {
+	t  Tx
+	sh *shard // locked while not nil
+	q  *queue // of the effect before, in sh
+}
+
+func (im *importer) leave() {
+	if im.sh != nil {
+		im.t.Unlock()
+		im.sh = nil
+	}
+}
+
+func (im *importer) add(now int64, e *effect.Queue) error {
+	t := &im.t
+	if im.q == nil || im.q.name != string(e.Name) {
+		if sh := t.s.shardOf(e.Name); sh != im.sh {
+			im.leave()
+			t.s.Begin(t, now)
+			t.quiet, t.silent = true, true
+			t.declare(sh.number)
+			t.Lock()
+			im.sh = sh
+		}
+		im.q = t.find(e.Name)
+	}
+	if e.Kind != effect.QueueSet &&
+		(im.q == nil || e.Kind != effect.QueuePut && e.Kind != effect.QueueDedup) {
+		return fmt.Errorf("%w: kind %d in a block, or a message before its queue",
+			effect.ErrMalformed, e.Kind)
+	}
+	return t.apply(im.q, e)
 }
 
 // FinishImport puts imported messages in order. It is also called at the end of replaying.

@@ -39,6 +39,8 @@ type Store struct {
 	alarm    func()
 	base     int64 // bytes of the store itself
 
+	mostRecord int // a constant, but for tests
+
 	_     [64]byte     // every write of a key reads memory: see kv.Store.Beside
 	bytes atomic.Int64 // base, and what the shards hold
 	_     [64]byte
@@ -154,7 +156,7 @@ func New(o Options) (*Store, error) {
 		seed:   [3]uint64{o.Random(), o.Random() | 1, o.Random() | 1},
 		shards: make([]shard, o.Shards), mask: uint64(o.Shards - 1),
 		share: int(min(space, slab.MaxBytes)), defaults: o.Defaults, random: o.Random,
-		alarm: o.Alarm,
+		alarm: o.Alarm, mostRecord: mostRecord,
 	}
 	s.promised.Store(math.MaxInt64)
 	for i := range s.shards {
@@ -273,6 +275,9 @@ func (sh *shard) drop(q *queue) {
 	delete(sh.queues, q.name)
 	sh.slots[q.slot] = nil
 	sh.freeSlots = append(sh.freeSlots, q.slot)
+	if len(sh.queues) == 0 { // maps don't shrink
+		sh.queues, sh.slots, sh.freeSlots = map[string]*queue{}, nil, nil
+	}
 	sh.store.names.remove(q.name)
 	sh.gone.count(&q.stats)
 }
@@ -336,6 +341,10 @@ func (s *Store) Resident() int64 {
 	}
 	return n
 }
+
+// scarce is what full says, now: a transaction may take more than what Full leaves. The shard is
+// locked.
+func (sh *shard) scarce() bool { return sh.arena != nil && sh.arena.Full() }
 
 // Full says that little of a shard's address space is left: nothing may grow.
 func (s *Store) Full() bool {

@@ -292,3 +292,35 @@ func TestMemoryFallsToWhatItWas(t *testing.T) {
 		t.Errorf("%d bytes before, %d after", before, after)
 	}
 }
+
+// TestFullWithinOneTransaction: the address space of a shard ends in the middle of a transaction.
+// Publishes and moves of dead letters are refused from there on, and leases still have room.
+func TestFullWithinOneTransaction(t *testing.T) {
+	s, err := New(Options{Shards: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	s.share = 32 << 20
+	q := &bench{s: s, now: start, name: []byte("jobs")}
+	q.do(func(tx *Tx) {
+		_, _ = tx.Create([]byte("dead"), Settings{MaxDepth: most})
+		_, _ = tx.Create(q.name, Settings{MaxDepth: most, DeadLetter: "dead"})
+	})
+	q.do(func(tx *Tx) {
+		m := plain(string(make([]byte, 100<<10)))
+		m.MaxRetries = 0
+		for err = error(nil); err == nil; {
+			_, err = tx.Publish(q.name, m)
+		}
+		if kindOfError(err) != errs.MemoryLimit {
+			t.Error(err)
+		}
+		for _, v := range tx.Deliver(q.name, &Deliver{Count: 1000}, nil) {
+			if err := tx.Nack(q.name, &Lease{ID: v.ID}, Nack{Requeue: true}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	checkInvariants(t, s)
+}

@@ -79,7 +79,7 @@ func TestNumbersMayComeInAnyOrder(t *testing.T) {
 	})
 }
 
-// TestIDsOfOneHash: deduplication ids whose hashes are the same are told apart, moved and forgotten.
+// TestIDsOfOneHash: deduplication ids of the same hash are told apart, moved and forgotten.
 func TestIDsOfOneHash(t *testing.T) {
 	q := newBench(t, Settings{MaxDepth: most})
 	q.s.Clear()
@@ -165,4 +165,55 @@ func TestOneTickKeepsTheOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMapsAreMemory: what the index and remembered ids take in Go's heap is part of Memory.
+func TestMapsAreMemory(t *testing.T) {
+	q := newBench(t, Settings{MaxDepth: most})
+	var sh *shard
+	q.do(func(tx *Tx) { sh = tx.find(q.name).shard })
+	heap := sh.heap
+	const n = 10 * pageRefs
+	for i := range n {
+		m := plain("x")
+		m.Dedup = fmt.Append(nil, i)
+		_, _ = q.publish(m)
+	}
+	if more := sh.heap - heap; more < 10*indexByte+n*hashedByte {
+		t.Errorf("maps of %d messages count %d bytes", n, more)
+	}
+	checkInvariants(t, q.s)
+	q.do(func(tx *Tx) { tx.Delete(q.name) })
+	if sh.heap != 0 {
+		t.Errorf("%d bytes of an empty shard's heap", sh.heap)
+	}
+}
+
+// TestPagesComeAndGoBelowOthers: a journal replayed over a later snapshot makes and frees pages in
+// front of many others; each is linked without going through those.
+func TestPagesComeAndGoBelowOthers(t *testing.T) {
+	q := newBench(t, Settings{MaxDepth: most})
+	put := func(record []byte, number uint64) []byte {
+		return effect.AppendQueue(record, &effect.Queue{Kind: effect.QueuePut, Name: q.name,
+			Message: number, Seq: number, Priority: 5, Created: start})
+	}
+	var record []byte
+	for i := range uint64(20_000) { // a page each
+		record = put(record, (i+1000)<<pageShift)
+	}
+	for i := range uint64(20_000) {
+		record = put(record, i+1)
+		record = effect.AppendQueue(record, &effect.Queue{Kind: effect.QueueRemove, Name: q.name,
+			Message: i + 1, Reason: effect.Acked})
+	}
+	if _, err := q.s.ReplayRecord(start, record); err != nil {
+		t.Fatal(err)
+	}
+	q.s.FinishImport()
+	checkInvariants(t, q.s)
+	q.do(func(tx *Tx) {
+		if st, _ := tx.Stats(q.name); st.Depth != 20_000 {
+			t.Errorf("%d messages", st.Depth)
+		}
+	})
 }

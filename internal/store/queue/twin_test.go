@@ -194,12 +194,12 @@ func (w *twin) drop(q *twinQueue) bool {
 	if !q.set.DropOldest {
 		return false
 	}
+	if q.count(effect.Delayed) >= q.set.MaxDepth {
+		w.saw("nothing to drop")
+		return false
+	}
 	for q.full() {
 		ready := q.in(effect.Ready)
-		if len(ready) == 0 {
-			w.saw("nothing to drop")
-			return false
-		}
 		oldest := slices.MinFunc(ready, func(a, b *twinMessage) int {
 			return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.seq, b.seq))
 		})
@@ -253,14 +253,11 @@ func (w *twin) move(m *twinMessage, why effect.Reason) bool {
 	}
 	delete(from.messages, m)
 	n := &twinMessage{queue: to, seq: w.next(), View: View{
-		Payload: m.Payload, Headers: m.Headers, Form: m.Form, Priority: m.Priority,
+		Payload: m.Payload, Headers: m.allHeaders(), Form: m.Form, Priority: m.Priority,
 		MaxRetries: int(to.set.MaxRetries), Created: w.now, Reason: why,
 	}}
 	if to.set.TTL > 0 {
 		n.Expires = w.now + to.set.TTL
-	}
-	if m.headers != nil {
-		n.Headers = mergedHeaders(m.Headers, m.headers)
 	}
 	n.headers = map[string]any{
 		"x-dead-letter-queue":   from.name,

@@ -30,7 +30,7 @@ type Tx struct {
 }
 
 // keptSlots bounds the slices that a Tx keeps between uses.
-const keptSlots = 64
+const keptSlots = 16
 
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
 func (s *Store) Begin(t *Tx, now int64) {
@@ -179,6 +179,15 @@ func (t *Tx) find(name []byte) *queue {
 
 // bytesOf is a view of s, which must not be written to.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// Dead letters that move bring their payloads into a record to which nobody announced them.
+const (
+	longRecord = 32 << 20 // bytes of a record, from which on what is due waits for another
+	mostRecord = 1 << 30  // bytes of a record, from which on none moves: its length has 32 bits
+)
+
+// long says whether what is due has to wait for another record.
+func (t *Tx) long() bool { return len(t.buffer) >= longRecord }
 
 // keptScratch bounds the buffer that a shard keeps between records.
 const keptScratch = 256 << 10

@@ -73,7 +73,7 @@ func (d *decoder) objects(src source, k kind, f *command.Field, v *command.Value
 		return d.object(src, f, nextItem(v), 0)
 	}
 	if k != kindArray {
-		return d.wrong(src, f, k, "an array of objects")
+		return d.wrong(src, f, k, "an object or an array of objects")
 	}
 	n, err := src.enter()
 	if err != nil {
@@ -92,7 +92,7 @@ func (d *decoder) objects(src source, k kind, f *command.Field, v *command.Value
 		case d.full(f, i):
 			err = src.skip()
 		case k != kindObject:
-			err = d.wrong(src, f, k, "an array of objects")
+			err = d.wrong(src, f, k, "an object or an array of objects")
 		default:
 			err = d.object(src, f, nextItem(v), i)
 		}

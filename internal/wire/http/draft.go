@@ -78,5 +78,8 @@ func (b *bound) fits(n int) bool {
 	return true
 }
 
+// Room is how many more bytes may be written.
+func (d *draft) Room() int { return d.most - d.retained - len(d.buf) }
+
 // Over says that the reply is over its bound: an atomic batch is then undone.
 func (b *bound) Over() bool { return b.over }

@@ -15,6 +15,9 @@ const (
 	// maxPush is about what one round pushes to one connection, in bytes: for fairness, and because
 	// a peer that reads slowly holds so much of our memory.
 	maxPush = 64 << 10
+	// maxFeedTarget bounds path and query of a feed, in bytes, which are kept as long as it lives:
+	// two names of 512 bytes fit, percent-encoded throughout, and further fields.
+	maxFeedTarget = 4 << 10
 )
 
 // feed is a connection that became a WebSocket. Between rounds it holds no buffer and no decoded

@@ -288,6 +288,7 @@ func TestHandshakesAreJudged(t *testing.T) {
 		{handshake(path, "Content-Length: 1") + "x", "400 the request must have no body"},
 		{strings.Replace(handshake(path, "Content-Length: 0"), "GET", "POST", 1), "handed over"},
 		{request1("GET " + path), "426 connect with a WebSocket client"},
+		{handshake(path + "?" + strings.Repeat("x", maxFeedTarget)), "400 path and query are too"},
 		{handshake("/fake/q/ws/me?window=-1"), "400 Field 'window' must not be negative"},
 		{handshake("/fake/q/ws/me?window=x"), "400 Field 'window' must be a whole number"},
 		{handshake("/fake/%zz/ws/me"), "handed over"},
@@ -460,6 +461,18 @@ func TestAMessageMayNotTakeForEver(t *testing.T) {
 	s.feed(masked(frames.OpText, false, "{"))
 	s.conn.Keep(start+30_000, start+30_000)
 	s.want(unframe(t, s.roused()))
+	s.conn.Keep(start+60_000, start+60_000)
+	s.want(unframe(t, s.roused()), "close 1008 a message took too long")
+}
+
+func TestNobodyIsPingedIfSoWanted(t *testing.T) {
+	s := newSocket(t).open("/fake/q/ws/me")
+	s.b.options.PingEvery = NeverPing
+	if !s.conn.Keep(start+1e9, start) {
+		t.Error("a silent peer is not kept")
+	}
+	s.want(unframe(t, s.roused()))
+	s.feed(masked(frames.OpText, false, "{"))
 	s.conn.Keep(start+60_000, start+60_000)
 	s.want(unframe(t, s.roused()), "close 1008 a message took too long")
 }

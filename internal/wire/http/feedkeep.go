@@ -1,6 +1,10 @@
 package httpwire
 
-import "github.com/synapdb/synap/internal/wire/ws"
+import (
+	"time"
+
+	"github.com/synapdb/synap/internal/wire/ws"
+)
 
 // silence watches for peers that are gone without a word. Times are ms since the Unix epoch.
 type silence struct {
@@ -29,13 +33,17 @@ func (s *silence) unfinished(is bool, now int64) {
 	}
 }
 
-// judge decides what to say at now to a peer last heard at heard: a ping after so many ms of
-// silence, and an end after as many more. A message may take as long as both.
-func (s *silence) judge(now, heard, patience int64) remark {
+// judge decides what to say at now to a peer last heard at heard: a ping after every of silence,
+// and an end after as much more. A message may take as long as both.
+func (s *silence) judge(now, heard int64, every time.Duration) remark {
+	patience := every.Milliseconds()
+	if every < 0 {
+		patience = DefaultPing.Milliseconds()
+	}
 	switch {
 	case s.begun != 0 && now-s.begun >= 2*patience:
 		return sayTooSlow
-	case now-heard < patience:
+	case every < 0, now-heard < patience:
 	case s.pingedFor != heard:
 		s.pinged, s.pingedFor = now, heard
 		return sayPing
@@ -51,7 +59,7 @@ func (c *Conn) Keep(now, heard int64) bool {
 	if f == nil {
 		return false
 	}
-	f.say = f.judge(now, heard, c.handler.options.PingEvery.Milliseconds())
+	f.say = f.judge(now, heard, c.handler.options.PingEvery)
 	if f.say != sayNothing {
 		c.waker.Wake()
 	}

@@ -39,6 +39,8 @@ func (r *request) handshakeFault() string {
 		return "the method must be GET"
 	case len(r.body) > 0:
 		return "the request must have no body"
+	case len(r.path)+len(r.query) > maxFeedTarget:
+		return "the path and query are too long"
 	case r.seen&hasUpgradeOption == 0:
 		return "the Connection header must contain Upgrade"
 	case string(r.wsVersion) != ws.Version:

@@ -20,6 +20,12 @@ const DefaultThreshold = 1024
 // GET /kv/{key}, is not bound by it.
 const DefaultMaxReply = 256 << 20
 
+// DefaultPing is Options.PingEvery unless it is set.
+const DefaultPing = 30 * time.Second
+
+// NeverPing as Options.PingEvery keeps silent peers of feeds for ever.
+const NeverPing time.Duration = -1
+
 // Options configures a Handler. The zero value is usable.
 type Options struct {
 	// MaxBody bounds a request's body, in bytes; 0 = DefaultMaxBody.
@@ -37,7 +43,7 @@ type Options struct {
 	// Extra are exact paths served by others, on the net/http lane only; they win over routes.
 	Extra map[string]nethttp.Handler
 	// PingEvery is after how much silence the peer of a feed is pinged, and after how much more it
-	// is given up; 0 = 30 s.
+	// is given up; 0 = DefaultPing, and NeverPing leaves silent peers alone.
 	PingEvery time.Duration
 	// Counters counts the commands of the net/http lane. Optional.
 	Counters *command.Counters
@@ -65,8 +71,8 @@ func NewHandler(e *command.Engine, o Options) *Handler {
 	if o.MaxReply <= 0 {
 		o.MaxReply = DefaultMaxReply
 	}
-	if o.PingEvery <= 0 {
-		o.PingEvery = 30 * time.Second
+	if o.PingEvery == 0 {
+		o.PingEvery = DefaultPing
 	}
 	if o.CompressionThreshold <= 0 {
 		o.CompressionThreshold = DefaultThreshold

@@ -70,7 +70,7 @@ var queueVisits = []visit{
 		`{"error":"Invalid value: overflow must be reject or drop_oldest","code":400}`},
 	{"PUT", "/queue/none", `{"max_depth":5}`, 404, `{"error":"Queue not found: none","code":404}`},
 	{"GET", "/queue/jobs/dlq", "", 200, `{"messages":[],"more":false}`},
-	{"POST", "/queue/jobs/dlq/retry", `{"all":true}`, 200, `{"retried":0}`},
+	{"POST", "/queue/jobs/dlq/retry", `{"all":true}`, 200, `{"retried":0,"remaining":0}`},
 	{"POST", "/queue/jobs/dlq/purge", `{"all":true,"dry_run":true}`, 200,
 		`{"dry_run":true,"count":0}`},
 	{"GET", "/queue/none/info", "", 404, `{"error":"Queue not found: none","code":404}`},

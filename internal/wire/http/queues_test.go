@@ -82,11 +82,42 @@ var queueContract = map[string][]step{
 				`"retry_count":0,"max_retries":3,"headers":{},"timestamp":1700000000,"retries":0,` +
 				`"token":"$u","deadline":1700000030000,"value":"f"}]}`},
 	},
+	"settings": {
+		{"queue.create", `{"name":"q","config":{"max_depth":3,"default_max_retries":"none",` +
+			`"default_priority":0,"ttl_ms":null},"max_depth":0,"prefetch_limit":2.0}`,
+			`{"success":true}`},
+		{"queue.publish", `{"queue":"q","payload":[1]}`, `{"message_id":"$a"}`},
+		{"queue.consume", `{"queue":"q","consumer_id":"w"}`, `{"message":{"id":"$a",` +
+			`"payload":[1],"priority":5,"retry_count":0` +
+			strings.Replace(tail, `s":3`, `s":0`, 1) + `}}`},
+		{"queue.update", `{"queue":"q","default_priority":0,"default_max_retries":"default",` +
+			`"max_depth":1}`, `{"success":true}`},
+		{"queue.publish", `{"queue":"q","payload":[2]}`, `{"message_id":"$b"}`},
+		{"queue.publish", `{"queue":"q","payload":[3]}`, `!Queue is full: q`},
+		{"queue.update", `{"queue":"q","max_depth":0}`, `{"success":true}`},
+		{"queue.publish", `{"queue":"q","payload":[3]}`, `{"message_id":"$c"}`},
+		{"queue.consume", `{"queue":"q","consumer_id":"w"}`, `{"message":{"id":"$b",` +
+			`"payload":[2],"priority":0,"retry_count":0` +
+			strings.Replace(tail, "$t", "$u", 1) + `}}`},
+		{"queue.update", `{"queue":"q"}`, `!Invalid request: no setting is given: ` +
+			`name at least one, such as max_depth`},
+		{"queue.update", `{"queue":"q","max_depth":null,"config":{}}`,
+			`!Invalid request: no setting is given: name at least one, such as max_depth`},
+		{"queue.update", `{"queue":"q","max_depth":-1}`, `!Invalid value: max_depth must be a ` +
+			`whole number of 0 or more, none or default`},
+		{"queue.update", `{"queue":"q","max_depth":9223372036854775808}`,
+			`!Invalid value: max_depth must be at most 1000000000000`},
+		{"queue.update", `{"queue":"q","max_depth":[]}`, `!Invalid value: max_depth must be a ` +
+			`whole number of 0 or more, none or default`},
+		{"queue.update", `{"queue":"q","config":"x"}`, `!Invalid request: Field 'config' must ` +
+			`be an object or an array of objects, not a string`},
+		{"queue.update", `{"queue":"none","max_depth":1}`, `!Queue not found: none`},
+	},
 	"wrong batches": {
 		{"queue.create", `{"name":"q"}`, `{"success":true}`},
 		{"queue.publish_batch", `{"queue":"q"}`, `!Invalid request: Missing 'messages' field`},
 		{"queue.publish_batch", `{"queue":"q","messages":7}`, `!Invalid request: Missing ` +
-			`'messages' field: it must be an array of objects, not a number`},
+			`'messages' field: it must be an object or an array of objects, not a number`},
 		{"queue.publish_batch", `{"queue":"q","messages":[{"payload":"a"},{}]}`,
 			`!Invalid request: Missing 'payload' field, in messages[1]`},
 		{"queue.publish_batch", `{"queue":"q","messages":[{"payload":"a"},{"payload":"b",` +
@@ -142,7 +173,7 @@ var queueContract = map[string][]step{
 		{"queue.consume", `{"queue":"q","consumer_id":"w","count":0}`,
 			`!Invalid value: count must be at least 1; leave it out for a single message`},
 		{"queue.consume", `{"queue":"q","consumer_id":"w","wait_ms":3600001}`,
-			`!Invalid value: wait_ms must be at most 3600000, an hour; ask again after that`},
+			`!Invalid value: a wait may be 3600000 ms at most, an hour; ask again after that`},
 		{"queue.consume", `{"queue":"q","consumer_id":"w","ack_deadline_secs":1,` +
 			`"ack_deadline_ms":1}`, `!Invalid request: ack_deadline_secs and ack_deadline_ms ` +
 			`exclude each other: give one of them`},
@@ -224,16 +255,18 @@ var queueSettles = map[string][]step{
 			`"timestamp":1700000000,"created_ms":1700000000000,"reason":"max_retries",` +
 			`"value":"x"}],"more":false}`},
 		{"queue.dlq.retry", `{"queue":"q"}`, `!Invalid request: say which dead letters: ` +
+			`message_id, message_ids, limit or all: true`},
+		{"queue.dlq.purge", `{"queue":"q"}`, `!Invalid request: say which dead letters: ` +
 			`message_id, message_ids or all: true`},
 		{"queue.dlq.retry", `{"queue":"q","all":true,"limit":1}`, `!Invalid request: ` +
 			`message_id, message_ids, all, and limit where there is one, exclude each other: ` +
 			`give one of them`},
 		{"queue.dlq.retry", `{"queue":"q","all":true,"dry_run":true}`,
 			`{"dry_run":true,"count":1}`},
-		{"queue.dlq.retry", `{"queue":"q","message_ids":[]}`, `{"retried":0}`},
+		{"queue.dlq.retry", `{"queue":"q","message_ids":[]}`, `{"retried":0,"remaining":1}`},
 		{"queue.dlq.purge", `{"queue":"q","message_ids":[]}`, `{"purged":0}`},
 		{"queue.dlq.retry", `{"queue":"q","limit":0}`, `!Invalid value: limit must be at least 1`},
-		{"queue.dlq.retry", `{"queue":"q","limit":5}`, `{"retried":1}`},
+		{"queue.dlq.retry", `{"queue":"q","limit":5}`, `{"retried":1,"remaining":0}`},
 		{"queue.dlq.purge", `{"queue":"q","message_id":"$a"}`, `!Message not found: $a`},
 		{"queue.dlq.purge", `{"queue":"q","message_id":"x"}`, `!Message not found: x`},
 		{"queue.dlq.purge", `{"queue":"none","message_id":"x"}`, `!Queue not found: none`},

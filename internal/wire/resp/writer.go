@@ -155,6 +155,14 @@ func (w *Writer) Text(v []byte) { w.Bytes(v) }
 // JSON is a bulk string of the JSON text.
 func (w *Writer) JSON(v []byte) { w.Bytes(v) }
 
+// Room is how many more bytes may be written.
+func (w *Writer) Room() int {
+	if w.most == 0 {
+		return math.MaxInt
+	}
+	return w.most - len(w.out.Buf)
+}
+
 // Large is a bulk string whose bytes are sent from where they are; the output releases them.
 func (w *Writer) Large(v *kv.Large) {
 	if w.most > 0 && len(w.out.Splices) >= maxLarge {
