@@ -71,8 +71,9 @@ func commandReference() string {
 	return "# Commands\n\n" +
 		"Generated from the command table (`go test . -run Generated -update`).\n\n" +
 		"## Over RESP\n\nArguments, replies and errors are those of Redis 7.0; differences are " +
-		"listed in\n[EXCEPTIONS.md](../test/redisdiff/EXCEPTIONS.md). Commands that begin with " +
-		"Q are Synap's own,\nover [queues](#queues).\n\n" +
+		"listed in\n[EXCEPTIONS.md](../test/redisdiff/EXCEPTIONS.md). Those of streams are\nSynap's own " +
+		"over [rooms](#rooms), and so are those with an S in front of a verb, as\nSPUBLISH; those " +
+		"with a Q are over [queues](#queues).\n\n" +
 		"| command | arguments | |\n|---|---|---|\n" + redis.String() +
 		"\n## Over HTTP\n\n`POST /api/v1/command` with " +
 		"`{\"command\", \"request_id\", \"payload\": {fields}}`, in JSON or MessagePack,\n" +
@@ -90,7 +91,7 @@ func commandReference() string {
 		"`{\"type\": \"error\", \"error\", \"code\"}` with the `request_id`\n" +
 		"and `message_id` it is about, a success only if there was a `request_id`.\n\n" +
 		"| command | fields | routes | |\n|---|---|---|---|\n" + dotted.String() +
-		strings.ReplaceAll(aboutQueues, "~", "`")
+		strings.ReplaceAll(aboutQueues+aboutRooms, "~", "`")
 }
 
 // aboutQueues is what the tables cannot say, with a tilde for every backtick.
@@ -134,6 +135,38 @@ deadline and the factor and cap of the back-off can't be 0: there it is the defa
 come, at most n of them not yet settled, 256 by default. It takes frames ~{"command":
 "ack"|"nack"|"extend", …}~ with the fields of those commands. What it holds goes back at
 once when it closes.
+`
+
+// aboutRooms is what the tables cannot say, likewise.
+const aboutRooms = `
+## Rooms
+
+A room is a log of events. Each gets the next offset, from 0; reading removes nothing, and any
+number of readers go through it, each at its own offset. ~next_offset~ of an answer is where to
+go on.
+
+**Events.** ~data~ is any JSON value. Over RESP the words are kept as they are if they are JSON
+text, without line breaks between values; anything else is kept as a JSON string, of itself or,
+where it is not UTF-8, of its base64, and comes back over RESP as it was. Answers over HTTP have
+the bytes of the JSON text in ~data~, as an array of numbers or as MessagePack's binary, and the
+value itself in ~value~; ~encoding~ is ~base64~ where MessagePack's binary or such words came in.
+An event has ~id~, unlike that of any other event ever, ~offset~, ~room~, ~event~ (its type),
+~timestamp~ (seconds), ~timestamp_ms~ and ~metadata~, an object. Data has at most 16 MiB; one
+answer about several events stops after 8 MiB.
+
+**What is kept.** The newest ~max_events~, ~max_bytes~ and those younger than ~retention_secs~;
+events that a connected subscriber has not read stay up to ~stream.hard_events~. To go on from an
+offset below the earliest is an error, so nothing is missed unnoticed; ~stream.history~ and XRANGE
+without a beginning begin with the earliest. A setting of 0 is the server's default, -1 no bound.
+
+**Writers.** ~expected_offset~, and an offset in XADD, refuse an event that would get another one:
+~offset_conflict~, 409 over the routes. ~stream.publish_batch~ adds all of its events or, if one
+is wrong, none. ~generation~ grows with every room made, over restarts too.
+
+**Readers.** ~wait_ms~ and BLOCK wait for the next event. ~stream.commit~ keeps an offset under a
+consumer's name, over restarts. XREADGROUP with ~>~ reads from the group's cursor and moves it;
+XACK has nothing to do. Offsets of X commands may be written ~n-m~; reading begins at the offset,
+not behind it.
 `
 
 func redisRow(b *strings.Builder, row *command.Row) {

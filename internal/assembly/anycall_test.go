@@ -23,6 +23,8 @@ var (
 		`"` + strings.Repeat("k", 65_536) + `"`}
 	anyQueues = []string{`"q"`, `"q"`, `"q"`, `"k"`, `"full"`, `"new"`, `""`, `"\u0000é"`,
 		`"` + strings.Repeat("q", 512) + `"`, `"` + strings.Repeat("q", 513) + `"`}
+	anyRooms = []string{`"r"`, `"r"`, `"r"`, `"k"`, `"small"`, `"new"`, `""`, `"\u0000é"`,
+		`"` + strings.Repeat("r", 512) + `"`, `"` + strings.Repeat("r", 513) + `"`}
 	anyPayload = []string{`[]`, `[0,255]`, `[256]`, `"text"`, `{"a":[1,"é"]}`, `7`, `true`,
 		`"` + strings.Repeat("p", 2000) + `"`}
 	anyText = []string{`""`, `"k"`, `"bytes"`, `"string"`, `"all"`, `"keyspace"`, `"*"`, `"["`,
@@ -48,7 +50,9 @@ func (r *rig) field(f *command.Field) string {
 		return r.pick(anyKeys)
 	case command.QueueField:
 		return r.pick(anyQueues)
-	case command.PayloadField:
+	case command.RoomField:
+		return r.pick(anyRooms)
+	case command.PayloadField, command.JSONField:
 		return r.pick(anyPayload)
 	case command.ObjectField:
 		return r.pick([]string{`{}`, `{"a":1,"b":"é"}`, `{"a":{}}`})

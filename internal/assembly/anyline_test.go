@@ -24,6 +24,8 @@ var anyWords = []string{
 	"#67108863", "string", "q", "q", "full", "PRIORITY", "RETRIES", "DELAY", "AT", "TTL", "DEDUP",
 	"HEADERS", "{}", "IFVERSION", "DEADLINE", "FULL", "TOKEN", "REQUEUE", "true", "STATE", "leased",
 	"dead", "AFTER", "PREFIX", "ALL", "LIMIT", "DRYRUN", "DELAYED", "max_depth", "backoff_jitter",
+	"r", "r", "r", "small", "KEEP", "FROM", "LAST", "SINCE", "TO", "EVENT", "BYTES", "max_events",
+	"retention_ms", "GROUP", "STREAMS", "STREAMS", "NOACK", ">", "$", "+", "(1", "1-0", "$",
 }
 
 // respValue cuts one RESP value off b; ok is false if b does not start with one.
@@ -115,7 +117,17 @@ func (r *rig) arguments(name []string, row *command.Row, wrong bool) []string {
 	if at := row.Queue; at > 0 && at < len(line) && r.random.IntN(4) > 0 {
 		line[at] = r.pick([]string{"q", "q", "q", "k", "full", "bad\r\n+OK"})
 	}
+	if at := row.RoomAt(words(line)); at > 0 && at < len(line) && r.random.IntN(4) > 0 {
+		line[at] = r.pick([]string{"r", "r", "r", "k", "small"})
+	}
 	return line
+}
+
+func words(line []string) (argv [][]byte) {
+	for _, word := range line {
+		argv = append(argv, []byte(word))
+	}
+	return argv
 }
 
 func TestEveryLineGetsOneReply(t *testing.T) {

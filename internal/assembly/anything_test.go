@@ -1,6 +1,7 @@
 package assembly
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 	"github.com/synapdb/synap/internal/wire"
 	httpwire "github.com/synapdb/synap/internal/wire/http"
 	"github.com/synapdb/synap/internal/wire/resp"
@@ -48,17 +50,18 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rooms, err := room.New(room.Options{Shards: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := queues.Close(); err != nil {
+		if err := errors.Join(store.Close(), queues.Close(), rooms.Close()); err != nil {
 			t.Error(err)
 		}
 	})
 	e := &command.Engine{
 		Table: in.engine.Table, Settings: in.engine.Settings, Server: in.engine.Server,
-		Store: store, Queues: queues, Clock: clock.NewManual(moment),
+		Store: store, Queues: queues, Rooms: rooms, Clock: clock.NewManual(moment),
 		Sessions:    command.NewRegistry(),
 		Limits:      command.Limits{BatchItems: 20, BatchBytes: 1 << 20, ValueBytes: 100_000},
 		Persistence: new(journaltest.Fake),
@@ -112,7 +115,7 @@ func (r *rig) guard(asked any, f func()) {
 }
 
 // free fails unless every lock can be had: FLUSHALL needs all of them, and so does the end of all
-// queues.
+// queues and rooms.
 func (r *rig) free(asked any) {
 	r.Helper()
 	r.guard(asked, func() {
@@ -129,6 +132,16 @@ func (r *rig) free(asked any) {
 			tx.Delete([]byte(name))
 		}
 		tx.Unlock()
+		var hall room.Tx
+		r.Rooms.Begin(&hall, moment)
+		hall.DeclareAll()
+		hall.Lock()
+		defer hall.Unlock()
+		for _, name := range r.Rooms.Names("", "", 1<<20) {
+			if err := hall.Delete([]byte(name)); err != nil {
+				r.Error(err)
+			}
+		}
 	})
 	for db := range uint8(kv.Databases) {
 		if n := r.Store.Count(db); n != 0 {
@@ -157,6 +170,7 @@ func (r *rig) fill() {
 	}
 	tx.Unlock()
 	r.fillQueues()
+	r.fillRooms()
 }
 
 // fillQueues gives the queues that the tests use messages in all states.
@@ -205,6 +219,40 @@ func (r *rig) fillQueues() {
 	}
 }
 
+// fillRooms gives the rooms that the tests use events of all forms, and cursors.
+func (r *rig) fillRooms() {
+	r.Helper()
+	var tx room.Tx
+	r.Rooms.Begin(&tx, moment)
+	for _, name := range []string{"k", "r", "small"} {
+		tx.Declare([]byte(name))
+	}
+	tx.Lock()
+	defer tx.Unlock()
+	for name, events := range map[string]int64{"k": 0, "r": 0, "small": 2} {
+		if tx.Exists([]byte(name)) {
+			if err := tx.Delete([]byte(name)); err != nil {
+				r.Fatal(err)
+			}
+		}
+		if err := tx.Create([]byte(name), room.Settings{MaxEvents: events}); err != nil {
+			r.Fatal(err)
+		}
+		for _, e := range []room.Event{
+			{Name: []byte("k"), Data: []byte(`{"a":[1,"é"]}`), Metadata: []byte(`{"b":1}`)},
+			{Name: []byte(`say "hi"`), Data: []byte(`"text"`), Form: effect.TextData},
+			{Name: []byte("k"), Data: []byte(`"AP8="`), Form: effect.BytesData},
+		} {
+			if _, err := tx.Publish([]byte(name), &e); err != nil {
+				r.Fatal(err)
+			}
+		}
+		if err := tx.Commit([]byte(name), []byte("k"), 2); err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
 // dump is all that the store holds, versions and deadlines included.
 func (r *rig) dump() string {
 	var tx kv.Tx
@@ -213,7 +261,7 @@ func (r *rig) dump() string {
 	tx.DeclareAll()
 	tx.Lock()
 	defer tx.Unlock()
-	fmt.Fprintf(&text, "queues: %x\n", r.Queues.Digest(moment))
+	fmt.Fprintf(&text, "queues: %x, rooms: %x\n", r.Queues.Digest(moment), r.Rooms.Digest())
 	for db := range uint8(kv.Databases) {
 		tx.Scan(db, kv.Range{}, func(e kv.Entry) bool {
 			fmt.Fprintf(&text, "%d %s = %s %d %d %d\n", db, e.Key(), e.Value(), e.Flags(),

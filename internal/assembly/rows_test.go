@@ -64,6 +64,9 @@ func TestTheTableHasWhatWasPromised(t *testing.T) {
 		"FLUSHDB", "FLUSHALL", "SWAPDB", "MOVE", "KVSTATS", "SYNAP.KVSTATS",
 		"QCREATE", "QDELETE", "QLIST", "QPUBLISH", "QMPUBLISH", "QPUBLISHM", "QCONSUME", "QACK",
 		"QNACK", "QEXTEND", "QSTATS", "QPURGE", "QPEEK", "QPAUSE", "QRESUME", "QINFO", "QUPDATE",
+		"SCREATE", "SGETORCREATE", "SPUBLISH", "SMPUBLISH", "SREAD", "SCONSUME", "SHISTORY",
+		"SDELETE", "STRIM", "SUPDATE", "SLIST", "SSTATS", "SINFO", "SCOMMIT", "SCURSOR", "SFORGET",
+		"XADD", "XREAD", "XREADGROUP", "XRANGE", "XDEL", "XACK",
 	} {
 		if table.Redis([]byte(name)) == nil {
 			t.Errorf("there is no %s", name)
@@ -75,6 +78,7 @@ func TestTheTableHasWhatWasPromised(t *testing.T) {
 		"COMMAND":  {"count", "info", "docs", "list"},
 		"CONFIG":   {"get", "set", "resetstat"},
 		"FUNCTION": {"flush"},
+		"XINFO":    {"rooms", "stream", "help"},
 		"QDLQ":     {"list", "retry", "purge", "help"},
 	} {
 		has := map[string]bool{}
@@ -97,6 +101,10 @@ func TestTheTableHasWhatWasPromised(t *testing.T) {
 		"queue.ack", "queue.nack", "queue.extend", "queue.peek", "queue.list", "queue.stats",
 		"queue.purge", "queue.pause", "queue.resume", "queue.info", "queue.update",
 		"queue.dlq.list", "queue.dlq.retry", "queue.dlq.purge",
+		"stream.create", "stream.get_or_create", "stream.publish", "stream.publish_batch",
+		"stream.consume", "stream.history", "stream.trim", "stream.update", "stream.delete",
+		"stream.list", "stream.stats", "stream.info", "stream.commit", "stream.cursor",
+		"stream.forget",
 	} {
 		if table.Synap([]byte(name)) == nil {
 			t.Errorf("there is no %s", name)

@@ -1,8 +1,8 @@
 package pubsub
 
 // affixes finds among many patterns those that match some bytes. Every pattern is kept under the
-// literal bytes it begins with or those it ends with, whichever fewer others share. What shares both
-// with many (`*x*`) is tried one by one.
+// literal bytes it begins with or those it ends with, whichever fewer others share. Patterns that
+// share both with many (`*x*`) are tried one by one.
 type affixes[V any] struct {
 	match func(pattern, s []byte) bool
 	all   map[string]*affixed[V]

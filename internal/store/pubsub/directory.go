@@ -66,9 +66,9 @@ func (h *Hub) Close(sub *Subscriber) {
 	h.shut(sub)
 }
 
-func (h *Hub) shut(sub *Subscriber) int {
+func (h *Hub) shut(sub *Subscriber) {
 	sub.mu.Lock()
-	n := h.leaveAll(sub)
+	h.leaveAll(sub)
 	sub.closed = true
 	sub.mu.Unlock()
 	if sub.group != nil {
@@ -76,7 +76,6 @@ func (h *Hub) shut(sub *Subscriber) int {
 		sub.end(Closed)
 		sub.group.out.Unlock()
 	}
-	return n
 }
 
 // Register subscribes an id to topics as Subscribe does, without anybody to deliver to: it counts

@@ -27,7 +27,7 @@
 // whoever publishes touches nothing of a subscriber but its place in a list.
 //
 // Measured on two cores that others used as well (BenchmarkFanOut, 1000 subscribers, best of
-// several, ns for each delivery): publishing 2.7, all of it with Ready and Drain 18 to 45. Rejected:
+// several, ns for each delivery): publishing 2.7, with Ready and Drain 18 to 45. Rejected:
 //
 //   - the Group's lock also over the outboxes, which publishers fill: publishing 36, all 48 to 56;
 //   - the same with a lock for each subscriber: publishing 60 and more, all 40 to 109.

@@ -144,7 +144,7 @@ func (r *router) unsubscribe(kind pubsub.Kind, name string) (was, did bool) {
 	key := fmt.Sprint(kind, name)
 	_, was = r.names[key]
 	delete(r.names, key)
-	n := 0
+	var n int
 	switch kind {
 	case pubsub.Glob:
 		n = r.h.PUnsubscribe(r.sub, []byte(name))

@@ -58,7 +58,7 @@ func cut(topic []byte) (segment, rest []byte, more bool) {
 	return topic, nil, false
 }
 
-// matchStars says whether s matches a pattern in which `*` is any bytes and nothing else is special.
+// matchStars says whether s matches a pattern in which `*` is any bytes and all else is itself.
 func matchStars(pattern, s []byte) bool {
 	i := bytes.IndexByte(pattern, '*')
 	if i < 0 {

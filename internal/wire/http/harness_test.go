@@ -3,6 +3,7 @@ package httpwire
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	nethttp "net/http"
@@ -13,9 +14,11 @@ import (
 	"github.com/synapdb/synap/internal/clock"
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/queuecmd"
+	"github.com/synapdb/synap/internal/command/roomcmd"
 	"github.com/synapdb/synap/internal/command/synapcmd"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/queue"
+	"github.com/synapdb/synap/internal/store/room"
 	"github.com/synapdb/synap/internal/wire"
 )
 
@@ -41,19 +44,21 @@ func newBench(t testing.TB, o Options, change ...func(*command.Engine)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rooms, err := room.New(room.Options{Shards: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := queues.Close(); err != nil {
+		if err := errors.Join(store.Close(), queues.Close(), rooms.Close()); err != nil {
 			t.Error(err)
 		}
 	})
 	b := &bench{clock: clock.NewManual(start), fast: true}
 	e := &command.Engine{
-		Table: command.NewTable(synapcmd.Rows(synapcmd.Options{}), queuecmd.Rows()),
-		Store: store, Queues: queues, Clock: b.clock, Sessions: command.NewRegistry(),
-		Settings: &command.Settings{},
+		Table: command.NewTable(synapcmd.Rows(synapcmd.Options{}), queuecmd.Rows(),
+			roomcmd.Rows()),
+		Store: store, Queues: queues, Rooms: rooms, Clock: b.clock,
+		Sessions: command.NewRegistry(), Settings: &command.Settings{},
 		Server:   command.ServerInfo{Version: "1.2.3", RunID: strings.Repeat("a", 40)},
 		Limits:   command.Limits{BatchItems: 100, BatchBytes: 1 << 20, ValueBytes: 1 << 20},
 	}
