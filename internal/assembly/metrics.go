@@ -17,8 +17,8 @@ import (
 )
 
 // metrics reads every counter when it is scraped; nothing is kept up to date in between. Labels
-// are names from the command table, so their number is bounded by the program, or of queues and rooms, of
-// which there is a bounded number.
+// are names from the command table, so their number is bounded by the program, or of queues and
+// rooms, of which there is a bounded number.
 type metrics struct {
 	in  *Instance
 	cpu cpuGauge
