@@ -71,9 +71,9 @@ func commandReference() string {
 	return "# Commands\n\n" +
 		"Generated from the command table (`go test . -run Generated -update`).\n\n" +
 		"## Over RESP\n\nArguments, replies and errors are those of Redis 7.0; differences are " +
-		"listed in\n[EXCEPTIONS.md](../test/redisdiff/EXCEPTIONS.md). Those of streams are\nSynap's own " +
-		"over [rooms](#rooms), and so are those with an S in front of a verb, as\nSPUBLISH; those " +
-		"with a Q are over [queues](#queues).\n\n" +
+		"listed in\n[EXCEPTIONS.md](../test/redisdiff/EXCEPTIONS.md). Those with " +
+		"an X or an S in\nfront of a verb, as SPUBLISH, are Synap's own over [rooms](#rooms), " +
+		"those with a Q over\n[queues](#queues).\n\n" +
 		"| command | arguments | |\n|---|---|---|\n" + redis.String() +
 		"\n## Over HTTP\n\n`POST /api/v1/command` with " +
 		"`{\"command\", \"request_id\", \"payload\": {fields}}`, in JSON or MessagePack,\n" +

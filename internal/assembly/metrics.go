@@ -17,8 +17,8 @@ import (
 )
 
 // metrics reads every counter when it is scraped; nothing is kept up to date in between. Labels
-// are names from the command table, so their number is bounded by the program, or of queues, of
-// which only the first labelledQueues are shown, or of rooms, of which there is a bounded number.
+// are names from the command table, so their number is bounded by the program, or of queues and
+// rooms, of which only the first labelledQueues and labelledRooms are shown.
 type metrics struct {
 	in  *Instance
 	cpu cpuGauge

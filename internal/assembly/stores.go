@@ -18,7 +18,8 @@ func (in *Instance) openStores() error {
 		return fmt.Errorf("the store could not be made: %w", err)
 	}
 	queues, err := queue.New(queue.Options{
-		Shards: in.config.Queue.Shards, Defaults: queueDefaults(&in.config.Queue), Alarm: in.queueTimers.kick,
+		Shards: in.config.Queue.Shards, Defaults: queueDefaults(&in.config.Queue),
+		Alarm: in.queueTimers.kick,
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("the queues could not be made: %w", err), keys.Close())

@@ -13,8 +13,8 @@ const lastSleep = 30 * time.Second
 
 // timers is a task that does what comes due in a store.
 type timers struct {
-	// maintain does so at now (ms since the Unix epoch), for about so many microseconds, and returns
-	// when it is to be called again; 0 = when the task is kicked.
+	// maintain does so at now (ms since the Unix epoch), for about so many microseconds, and
+	// returns when it is to be called again; 0 = when the task is kicked.
 	maintain func(now, budget int64) (next int64)
 	alarm    chan struct{} // holds one kick
 }

@@ -63,7 +63,7 @@ type Field struct {
 
 // Value is one decoded argument. B of a StringField or ValueField borrows from the request.
 type Value struct {
-	Set  bool // present and not null (null is present as a ValueField or JSONField: its JSON text is null)
+	Set  bool // present and not null; as a ValueField or JSONField null is present, as JSON text
 	Bool bool
 	JSON bool // a ValueField that was not a string
 	Int  int64

@@ -22,8 +22,8 @@ type DumpOptions struct {
 }
 
 // Dump prints a data directory that no server uses as JSON lines: a line per key, queue, message,
-// deduplication id, room, event and cursor of the newest snapshot, a line per record of the journal. Bytes that are no
-// UTF-8 are printed as base64, in a field called so.
+// deduplication id, room, event and cursor of the newest snapshot, a line per record of the
+// journal. Bytes that are no UTF-8 are printed as base64, in a field called so.
 func Dump(files vfs.FS, path string, o DumpOptions, out io.Writer) error {
 	d, err := openDir(files, path, false)
 	if err != nil {

@@ -4,6 +4,6 @@
 // Hands on: locked transactions over each store; their effects as one record.
 // Never does: know what a command means, use files or the network, or ask the time.
 //
-// Lock order: shards of keys by index, shards of queues by index, shards of rooms by index, then the
-// journal's own.
+// Lock order: shards of keys by index, shards of queues by index, shards of rooms by index, then
+// the journal's own.
 package store

@@ -21,24 +21,29 @@ func TestOptionsInAnyCase(t *testing.T) {
 }
 
 func TestTheFirstFaultIsTold(t *testing.T) {
-	for line, c := range map[string]struct {
+	const usage = "; usage: CMD [COUNT n]"
+	for _, c := range []struct {
+		line string
 		read func(*lines.Reader)
 		want string
 	}{
-		"":      {func(l *lines.Reader) { l.Word() }, "ERR syntax error at the end; usage: CMD [COUNT n]"},
-		"\xff":  {(*lines.Reader).Bad, "ERR syntax error at '?'; usage: CMD [COUNT n]"},
-		"x y":   {func(l *lines.Reader) { _ = l.End() }, "ERR syntax error at 'x'; usage: CMD [COUNT n]"},
-		"-1":    {func(l *lines.Reader) { l.Number("it") }, "ERR it must be a whole number of 0 or more"},
-		"0":     {func(l *lines.Reader) { l.Count("it") }, "ERR it must be a whole number of 1 or more"},
-		"1.5 z": {func(l *lines.Reader) { l.Integer("it"); l.Bad() }, "ERR it must be a whole number"},
+		{"", func(l *lines.Reader) { l.Word() }, "ERR syntax error at the end" + usage},
+		{"\xff", (*lines.Reader).Bad, "ERR syntax error at '?'" + usage},
+		{"x y", func(l *lines.Reader) { _ = l.End() }, "ERR syntax error at 'x'" + usage},
+		{"-1", func(l *lines.Reader) { l.Number("it") },
+			"ERR it must be a whole number of 0 or more"},
+		{"0", func(l *lines.Reader) { l.Count("it") },
+			"ERR it must be a whole number of 1 or more"},
+		{"1.5 z", func(l *lines.Reader) { l.Integer("it"); l.Bad() },
+			"ERR it must be a whole number"},
 	} {
-		l := reader(line)
+		l := reader(c.line)
 		c.read(l)
 		if l.Err == nil || l.Err.Error() != c.want {
-			t.Errorf("%q: %v", line, l.Err)
+			t.Errorf("%q: %v", c.line, l.Err)
 		}
 		if l.More() {
-			t.Errorf("%q goes on", line)
+			t.Errorf("%q goes on", c.line)
 		}
 	}
 }

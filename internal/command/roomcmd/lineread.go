@@ -17,7 +17,9 @@ func readLines() []*command.Row {
 		Name: "SREAD", Arity: -4, Room: 1, Flags: command.Read, Words: readWords,
 		Summary: "Returns events from an offset on; waits for one if wanted.",
 		Run: func(c *command.Ctx, argv [][]byte) error {
-			return readLine(c, "SREAD", argv, func(s *scratch, p *page) { s.replyLines(c.Reply, p) })
+			return readLine(c, "SREAD", argv, func(s *scratch, p *page) {
+				s.replyLines(c.Reply, p)
+			})
 		},
 	}, {
 		Name: "SCONSUME", Arity: -4, Room: 1, Flags: command.Read, Words: readWords,

@@ -48,7 +48,9 @@ func roomLines() []*command.Row {
 	}, {
 		Name: "SDELETE", Arity: 2, Room: 1, Flags: command.Write, Words: "room",
 		Summary: "Removes a room with its events and cursors.",
-		Run:     func(c *command.Ctx, argv [][]byte) error { return ok(c, c.Rooms.Delete(argv[1])) },
+		Run: func(c *command.Ctx, argv [][]byte) error {
+			return ok(c, c.Rooms.Delete(argv[1]))
+		},
 	}, {
 		Name: "STRIM", Arity: -3, Room: 1, Flags: command.Write, Words: trimWords,
 		Summary: "Removes the events below an offset, or all but the newest; returns how many.",

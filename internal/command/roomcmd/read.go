@@ -33,7 +33,7 @@ const (
 func readRows() []*command.Row {
 	return []*command.Row{{
 		Name: "stream.consume", Flags: command.Read,
-		Summary: "Returns events from an offset on, which stay in the room; waits for one if wanted.",
+		Summary: "Returns events from an offset on, which stay; waits for one if wanted.",
 		Fields: []command.Field{roomField,
 			{Name: "subscriber_id", Type: command.StringField, Required: true,
 				Doc: "The reader's name, 1 to 512 bytes."},

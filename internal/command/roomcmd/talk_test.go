@@ -57,7 +57,7 @@ func newBench(t testing.TB) *bench {
 			Table: command.NewTable(roomcmd.Rows(), rediscmd.Rows(), conncmd.Rows()),
 			Store: keys, Queues: queues, Rooms: rooms, Clock: c,
 			Sessions: command.NewRegistry(),
-			Limits: command.Limits{BatchItems: 100, BatchBytes: 1 << 20, ValueBytes: 1 << 20},
+			Limits:   command.Limits{BatchItems: 100, BatchBytes: 1 << 20, ValueBytes: 1 << 20},
 		}}
 }
 

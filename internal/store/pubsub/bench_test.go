@@ -154,6 +154,29 @@ func BenchmarkStorm(b *testing.B) {
 	b.ReportMetric(float64(publishing.Nanoseconds())/float64(b.N)/round, "ns/publish")
 }
 
+// BenchmarkTopics publishes to all of so many topics by turns, in an order caches don't like, and
+// to 1000 of them.
+func BenchmarkTopics(b *testing.B) {
+	for _, n := range []int{1000, 100_000, 1_000_000} {
+		h := pubsub.New(pubsub.Options{})
+		topics := topicsOf(n)
+		for _, m := range topics {
+			if _, err := h.Register([]byte("me"), 1, m.Topic); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, used := range []int{1000, n} {
+			b.Run(fmt.Sprintf("%d/used=%d", n, used), func(b *testing.B) {
+				at := 0
+				for b.Loop() {
+					h.Publish(topics[at])
+					at = (at + 617) % used
+				}
+			})
+		}
+	}
+}
+
 // BenchmarkParallel publishes from several goroutines.
 func BenchmarkParallel(b *testing.B) {
 	h, topics := listeners(b, 10_000, 0, mixed), topicsOf(1000)

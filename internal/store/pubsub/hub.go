@@ -94,8 +94,8 @@ func New(o Options) *Hub {
 func matchGlob(pattern, s []byte) bool { return glob.Match(pattern, s, false) }
 
 // Subscribe subscribes sub to topics as Synap's own subscriptions understand them: CheckPattern
-// says how. If one of them is not valid, none is subscribed to. What sub is subscribed to already is no
-// error. now is ms since the Unix epoch. It returns how many subscriptions sub has then.
+// says how. If one of them is not valid, none is subscribed to. What sub is subscribed to already
+// is no error. now is ms since the Unix epoch. It returns how many subscriptions sub has then.
 func (h *Hub) Subscribe(sub *Subscriber, now int64, topics ...[]byte) (total int, err error) {
 	for _, name := range topics {
 		if _, err := CheckPattern(name); err != nil {

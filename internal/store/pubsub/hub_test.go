@@ -307,6 +307,8 @@ func TestIdleTopicsAreBounded(t *testing.T) {
 	sub := new(pubsub.Subscriber)
 	open(t, h, sub)
 	subscribe(t, h, sub, "kept")
+	h.Unsubscribe(sub, b("kept"))
+	subscribe(t, h, sub, "kept") // it was idle once, and is not now
 	for i := range 20_000 {
 		name := fmt.Appendf(nil, "t%d", i)
 		h.SubscribeExact(sub, 1, name)

@@ -64,8 +64,8 @@ func (h *Hub) NumSub(name []byte) int {
 // Topics appends names of topics to dst, in no order. It goes on from cursor, which is 0 at first,
 // until it has most more or there are none, and returns the next cursor, which is 0 in the end. As
 // it takes topics by shares of about a 256th of all, it may exceed most by that. A topic that is
-// there all the time is given exactly once. pattern is a Redis glob; nil is all. subscribed leaves out
-// those that nobody is subscribed to.
+// there all the time is given exactly once. pattern is a Redis glob; nil is all. subscribed leaves
+// out those that nobody is subscribed to.
 func (h *Hub) Topics(dst []string, cursor, most int, pattern []byte,
 	subscribed bool) (_ []string, next int) {
 	from := len(dst)
