@@ -26,10 +26,11 @@ type Figure struct {
 }
 
 // QueueFigures are what INFO says of the queues; the totals are since the start of the process.
-// There are none inside a transaction over queues, whose locks the sum would wait for.
+// There are none inside a transaction over queues, whose locks the sum would wait for, or over
+// rooms, whose locks come after those of queues.
 func (c *Ctx) QueueFigures() []Figure {
 	e := c.Engine
-	if e.Queues == nil || c.Session.tx.HoldsQueues() {
+	if tx := &c.Session.tx; e.Queues == nil || tx.HoldsQueues() || tx.HoldsRooms() {
 		return nil
 	}
 	n, s := e.Queues.Totals()

@@ -20,9 +20,8 @@ var (
 	errLimit = errs.Value("limit must be at least 1")
 	errEnd   = errs.Value("to_offset is too large")
 
-	errCursor   = errs.Request("Invalid cursor: give the one of the answer before, as it is")
-	errMetadata = errs.Value("metadata must be a JSON object")
-	errID       = errs.New(errs.Redis, "ERR Invalid stream ID specified as stream command argument")
+	errCursor = errs.Request("Invalid cursor: give the one of the answer before, as it is")
+	errID     = errs.New(errs.Redis, "ERR Invalid stream ID specified as stream command argument")
 )
 
 // checkSubscriber refuses names that no subscriber can have.

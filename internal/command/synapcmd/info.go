@@ -33,7 +33,8 @@ var sections = []struct {
 	{"stats", statsFacts},
 	{"replication", replicationFacts},
 	{"keyspace", keyspaceFacts},
-	{"queues", queueFacts},
+	{"queues", func(r *reading) []fact { return figures(r.c.QueueFigures()) }},
+	{"rooms", func(r *reading) []fact { return figures(r.c.RoomFigures()) }},
 	{"cluster", func(*reading) []fact { return []fact{{"cluster_enabled", int64(0)}} }},
 }
 
@@ -50,7 +51,7 @@ func info(c *command.Ctx, a *command.Args) error {
 	}
 	if wanted == 0 {
 		return errs.Value("section must be all, server, memory, persistence, stats, " +
-			"replication, keyspace, queues or cluster")
+			"replication, keyspace, queues, rooms or cluster")
 	}
 	r := &reading{c: c, stats: c.Store.Stats()}
 	if c.Engine.Server.Process != nil {
@@ -164,8 +165,8 @@ func keyspaceFacts(r *reading) (facts []fact) {
 	return facts
 }
 
-func queueFacts(r *reading) (facts []fact) {
-	for _, f := range r.c.QueueFigures() {
+func figures(list []command.Figure) (facts []fact) {
+	for _, f := range list {
 		facts = append(facts, fact{f.Name, f.Value})
 	}
 	return facts
