@@ -1,10 +1,13 @@
 package assembly
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,6 +91,61 @@ func TestWhoWaitsForAnEventIsABlockedClient(t *testing.T) {
 		t.Errorf("with nothing to read it answers %q", got)
 	}
 	contains(t, in.ask(t, "INFO clients"), "blocked_clients:0\r\n")
+}
+
+// Readers that wait, and come and go, miss nothing and get nothing twice, however their waits and
+// the writers' events meet.
+func TestReadersThatWaitMissNothing(t *testing.T) {
+	const events, readers = 300, 6
+	in := open(t, nil)
+	in.makeRoom(t, "r", room.Settings{})
+	var all sync.WaitGroup
+	for i := range readers {
+		all.Go(func() {
+			c, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", in.RESPPort()))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close() //nolint:errcheck // it was only read
+			replies := bufio.NewScanner(c)
+			for next := 0; next < events; {
+				fmt.Fprintf(c, "XREAD COUNT %d BLOCK %d STREAMS r %d\r\n", 1+i, 5+i*1000, next)
+				n := 0
+				for replies.Scan() && replies.Text() == "*-1" {
+					fmt.Fprintf(c, "XREAD COUNT %d BLOCK %d STREAMS r %d\r\n", 1+i, 5+i*1000,
+						next)
+				}
+				if _, err := fmt.Sscanf(replies.Text(), "*%d", &n); err != nil {
+					t.Errorf("%q: %v", replies.Text(), err)
+					return
+				}
+				for range n { // *2 $ offset *2 $ e $ data
+					var lines []string
+					for len(lines) < 8 && replies.Scan() {
+						lines = append(lines, replies.Text())
+					}
+					if want := fmt.Sprint(next); len(lines) < 8 || lines[2] != want ||
+						lines[7] != want {
+						t.Errorf("%q instead of %d", lines, next)
+						return
+					}
+					next++
+				}
+			}
+		})
+	}
+	for i := range events {
+		in.tell(t, "r", fmt.Sprint(i))
+		if i%10 == 0 {
+			until(t, "nobody waits", func() bool { return in.engine.Waits.Count() > 0 })
+		}
+	}
+	all.Wait()
+	until(t, "somebody is left waiting", func() bool {
+		_, sum := in.stores.Rooms.Totals()
+		return sum.Subscribers == 0 && in.engine.Waits.Count() == 0
+	})
 }
 
 func TestRoomsInMetricsAndInfo(t *testing.T) {

@@ -1,24 +1,52 @@
 package command
 
-// Feed is a live endpoint: after a WebSocket upgrade of GET Path the server pushes values as they
-// come, and the peer may send commands. Each value written is one text frame.
+// Feed is a live endpoint: the server pushes values as they come, as text messages of a WebSocket
+// opened at Path, or as server-sent events of GET Events. Over a WebSocket the peer may send
+// commands.
 //
-// The functions run on the connection's event loop, with the queues and keys locked that the
-// row's fields name (Args are those of path and query), and are journaled like commands.
+// Open and Next run on the connection's event loop, with the queues, rooms and keys locked that the
+// row's fields name (Args are those of path and query), and are journaled like commands. Off the
+// loops, over HTTP/2 for example, a goroutine does the same.
 type Feed struct {
-	Path string // braces name fields of the row
-	// Open writes the first frame. An error is answered by a frame {"type":"error","error":text}
-	// and ends the connection.
+	Path   string // braces name fields of the row; empty: there are no WebSockets
+	Events string // likewise; empty: there are no server-sent events
+	// Open writes the first value. An error ends the connection; a WebSocket is told by a message
+	// {"type":"error","error":text}, other peers by the status of the answer.
 	Open func(c *Ctx, a *Args, s *Subscription) error
-	// Next writes the next frame and says that it did. When there is none it parks s.Waiter and
+	// Next writes the next value and says that it did. When there is none it parks s.Waiter and
 	// writes nothing. An error ends the connection like one of Open.
 	Next func(c *Ctx, a *Args, s *Subscription) (more bool, err error)
-	// Closed gives back what the connection holds. It runs without locks.
+	// Frames, unless nil, is asked before Next, without locks: it appends values that are frames of
+	// a WebSocket server already, whole text messages that are no fragments, of most bytes together
+	// or one in any case, and says what follows.
+	Frames func(e *Engine, s *Subscription, most int, dst []byte) ([]byte, Then)
+	// Label finds in the text of a value what server-sent events say beside it: its id, and a name,
+	// which is the inside of a JSON string. Either may be empty. Nil: there is neither.
+	Label func(text []byte) (id, name []byte)
+	// Resume changes a so that Open begins behind the event of that id, or says what is wrong with
+	// it. Nil: ids mean nothing.
+	Resume func(a *Args, id []byte) error
+	// Closed gives back what the connection holds. It runs without locks, also after a failed Open.
 	Closed func(e *Engine, a *Args, s *Subscription, now int64)
 	// Commands are the rows that a frame {"command": name, …} of the peer stands for. The frame's
 	// other members are the row's fields; fields of Path are filled from it.
 	Commands map[string]string
 }
+
+// Then says what follows the frames of a Feed.
+type Then uint8
+
+// What may follow.
+const (
+	// ThenWait: nothing yet; the Waker is called when something does.
+	ThenWait Then = iota
+	// ThenMore: more frames.
+	ThenMore
+	// ThenNext: a value that Next writes, or its error.
+	ThenNext
+	// ThenEnd: nothing ever; the feed is complete.
+	ThenEnd
+)
 
 // Subscription is the state of one connection of a Feed.
 type Subscription struct {
@@ -27,4 +55,14 @@ type Subscription struct {
 	Conn uint64
 	// Window bounds what is pushed and not yet settled; Open sets it.
 	Window int
+	// State is the feed's own.
+	State any
+}
+
+// Shown notes that s was shown what others may have written just now: it must not leave before
+// that is as safe as the session wants it.
+func (e *Engine) Shown(s *Session) {
+	if e.Persistence != nil {
+		s.Require(e.LevelOf(s), false)
+	}
 }

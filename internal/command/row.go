@@ -89,7 +89,7 @@ type Row struct {
 	Call func(c *Ctx, a *Args) error
 	// Routes are the REST spellings of the command.
 	Routes []Route
-	// Feed, unless nil, is a live endpoint over a WebSocket.
+	// Feed, unless nil, is a live endpoint.
 	Feed *Feed
 
 	id   int    // for counters: see ID
@@ -107,6 +107,9 @@ type Route struct {
 	Body string
 	// Raw sends the one value that Call writes as the body itself, not as JSON.
 	Raw bool
+	// Lines, unless nil, answers instead when lines of JSON are wanted (Accept:
+	// application/x-ndjson, or format=ndjson): each value of it is a line. It has no paths.
+	Lines *Feed
 }
 
 // ID is an index for counters, from 0, different for every row and subcommand of a table.

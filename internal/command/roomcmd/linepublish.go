@@ -57,12 +57,27 @@ func publishWord(
 		s.event.Expect, s.event.Expected = true, *expected
 	}
 	s.event.Data, s.event.Form = dataOf(data, &s.text)
+	if err := admit(c, len(data), len(s.event.Data)); err != nil {
+		return err
+	}
 	offset, err := c.Rooms.Publish(name, &s.event)
 	if err == nil {
 		reply(int64(offset))
 	}
 	return err
 }
+
+// admit asks the journal for more than the words of a line if more bytes are kept: a control
+// character becomes six.
+func admit(c *command.Ctx, words, kept int) error {
+	if kept <= words+quoteBytes {
+		return nil
+	}
+	return c.Engine.Admit(kept + quoteBytes)
+}
+
+// quoteBytes is what a record has room for beyond the words of its line.
+const quoteBytes = 32
 
 func publishManyLine(c *command.Ctx, argv [][]byte) error {
 	pairs := argv[2:]
@@ -71,6 +86,7 @@ func publishManyLine(c *command.Ctx, argv [][]byte) error {
 	}
 	s := borrow()
 	defer s.giveBack()
+	words, kept := 0, 0
 	for i := 0; i < len(pairs); i += 2 {
 		if err := checkData(c, pairs[i+1]); err != nil {
 			return err
@@ -80,6 +96,11 @@ func publishManyLine(c *command.Ctx, argv [][]byte) error {
 		if err := room.CheckEvent(&s.event); err != nil {
 			return err
 		}
+		words += len(pairs[i+1])
+		kept += len(s.event.Data)
+	}
+	if err := admit(c, words, kept); err != nil {
+		return err
 	}
 	if err := full(c); err != nil {
 		return err
