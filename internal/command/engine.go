@@ -18,6 +18,7 @@ type Engine struct {
 	Store    *kv.Store
 	Queues   *queue.Store // nil when the table has no commands over queues
 	Rooms    *room.Store  // nil when the table has no commands over rooms
+	Topics   *Topics      // nil when the table has no commands over topics
 	Waits    Waits        // commands that wait for events
 	Clock    clock.Clock
 	Sessions *Registry
@@ -76,6 +77,12 @@ func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 		return
 	}
 	s.Info.LastCommand.Store(row)
+	if s.Listening != nil {
+		if err := s.checkMode(row); err != nil {
+			r.Error(e.refuse(s, argv, err))
+			return
+		}
+	}
 	if s.Multi != nil && !row.Has(NoQueue) {
 		e.enqueue(s, row, argv, r)
 		return
@@ -305,6 +312,12 @@ func unknownCommand(argv [][]byte) error {
 
 // clip shortens a word for an error text.
 func clip(b []byte, most int) string { return string(b[:min(len(b), most)]) }
+
+// errMode is worded as Redis words it.
+func errMode(row *Row) error {
+	return errs.Newf(errs.Redis, "ERR Can't execute '%s': only (P|S)SUBSCRIBE / "+
+		"(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", row.full)
+}
 
 // ErrAborted is the failure of every other item of an atomic batch that did not hold.
 var ErrAborted = errs.New(errs.Aborted, "Aborted: another command of this atomic batch failed")

@@ -31,6 +31,8 @@ const (
 	Lockless
 	// Early marks commands that run while the data is still being recovered.
 	Early
+	// WhileListening marks commands that run in RESP2 while the connection is subscribed.
+	WhileListening
 )
 
 // KeySpec says which words of a Redis command line are keys: First..Last by Step, 0 = none.

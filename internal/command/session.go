@@ -23,6 +23,14 @@ type Session struct {
 	// first if there is a Waker: most connections never wait.
 	Parking *Parking
 	Waker   queue.Waker
+	// Group, unless nil, is that of the connection's loop among those that listen.
+	Group *Group
+	// Listening is what the connection is subscribed to by Redis' commands; nil before the first.
+	Listening *Listening
+	// Pushed says that what the present command wrote is no reply but pushes: Mute leaves them.
+	Pushed bool
+	// Crowded asks the connection to let others have a turn: its messages wait for subscribers.
+	Crowded bool
 	// Mute drops replies: CLIENT REPLY.
 	Mute MuteMode
 	// Multi holds the queued commands between MULTI and EXEC; nil outside.
@@ -76,6 +84,8 @@ type Info struct {
 	LastActive      atomic.Int64 // ms since the Unix epoch
 	DB, Resp        atomic.Int32
 	Multi           atomic.Int32 // queued commands, -1 outside MULTI
+	// Channels, Globs and Shards count subscriptions.
+	Channels, Globs, Shards atomic.Int32
 	// Kill closes the connection from any goroutine.
 	Kill func()
 }

@@ -12,8 +12,9 @@ type Waits struct {
 	// not block.
 	Alarm func()
 
-	mu   sync.Mutex
-	line waitHeap
+	mu       sync.Mutex
+	line     waitHeap
+	promised int64 // when Maintain is to be called, ms since the Unix epoch; 0 = never
 }
 
 // add notes when w gives up, and whom to wake then.
@@ -25,9 +26,13 @@ func (s *Waits) add(w *roomWait, waker Waker, until int64) {
 	} else {
 		heap.Push(&s.line, w)
 	}
-	first := s.line[0] == w
+	// Who waits again and again waits longer each time: mostly nothing is to be said.
+	earlier := s.promised == 0 || until < s.promised
+	if earlier {
+		s.promised = until
+	}
 	s.mu.Unlock()
-	if first && s.Alarm != nil {
+	if earlier && s.Alarm != nil {
 		s.Alarm()
 	}
 }
@@ -59,6 +64,7 @@ func (s *Waits) Maintain(now, _ int64) (next int64) {
 	if len(s.line) > 0 {
 		next = s.line[0].until
 	}
+	s.promised = next
 	s.mu.Unlock()
 	for _, w := range due {
 		w.Wake()

@@ -63,7 +63,7 @@ func readLine(
 	if l.Err != nil {
 		return l.Err
 	}
-	p, parked, err := s.follow(c, argv[1], argv[2], uint64(from), wait)
+	p, parked, err := s.follow(c, argv[1], argv[2], room.At(uint64(from)), wait)
 	if parked || err != nil {
 		return err
 	}

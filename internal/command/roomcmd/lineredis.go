@@ -164,7 +164,7 @@ func xread(c *command.Ctx, words, group [][]byte) error {
 	if err != nil {
 		return err
 	}
-	p, parked, err := s.follow(c, x.name, x.who, from, x.wait)
+	p, parked, err := s.follow(c, x.name, x.who, room.At(from), x.wait)
 	switch {
 	case parked || err != nil:
 		return err

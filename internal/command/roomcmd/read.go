@@ -5,6 +5,7 @@ import (
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/room"
 )
 
@@ -16,6 +17,9 @@ const (
 	consumeLimit
 	consumeBytes
 	consumeWait
+	consumeLast
+	consumeSince
+	consumeNew
 )
 
 // Positions of the fields of stream.history.
@@ -28,6 +32,7 @@ const (
 	historyEvent
 	historyLimit
 	historyBytes
+	historyFormat
 )
 
 func readRows() []*command.Row {
@@ -35,13 +40,17 @@ func readRows() []*command.Row {
 		Name: "stream.consume", Flags: command.Read,
 		Summary: "Returns events from an offset on, which stay; waits for one if wanted.",
 		Fields: []command.Field{roomField,
-			{Name: "subscriber_id", Type: command.StringField, Required: true,
-				Doc: "The reader's name, 1 to 512 bytes."},
+			text("subscriber_id", "The reader's name, 1 to 512 bytes; only those of server-sent "+
+				"events need none."),
 			number("from_offset", "The first offset wanted; 0 when absent."),
 			limitField, bytesField,
 			number("wait_ms", "Milliseconds to wait when there is none, 3600000 at most."),
+			number("last", "Begin with the newest so many instead."),
+			number("since", "Begin at this moment instead, in ms since the Unix epoch."),
+			{Name: "new", Type: command.BoolField, Doc: "Begin with what is published next."},
 		},
 		Call: consume,
+		Feed: followFeed(),
 		Routes: []command.Route{
 			{Method: "GET", Path: "/stream/{room}/consume/{subscriber_id}"},
 		},
@@ -56,9 +65,12 @@ func readRows() []*command.Row {
 			number("from_time", "Events from this moment on, in ms since the Unix epoch."),
 			text("event", "Only events of this type."),
 			limitField, bytesField,
+			text("format", "ndjson for lines of JSON over HTTP, without bounds unless given."),
 		},
-		Call:   history,
-		Routes: []command.Route{{Method: "GET", Path: "/stream/{room}/history"}},
+		Call: history,
+		Routes: []command.Route{
+			{Method: "GET", Path: "/stream/{room}/history", Lines: historyLines()},
+		},
 	}}
 }
 
@@ -108,18 +120,18 @@ func fitting(views []room.View, most int) int {
 	return len(views)
 }
 
-// follow reads from an offset on, or parks; parked means that there is no answer yet.
-func (s *scratch) follow(c *command.Ctx, name, who []byte, from uint64, wait int64) (
+// follow reads from some place on, or parks; parked means that there is no answer yet.
+func (s *scratch) follow(c *command.Ctx, name, who []byte, from room.Start, wait int64) (
 	p page, parked bool, err error,
 ) {
 	if err := checkSubscriber(who); err != nil {
 		return p, false, err
 	}
-	s.query.From = room.At(from)
+	s.query.From = from
 	if p, err = s.read(c, name); err != nil || len(s.views) > 0 || wait <= 0 {
 		return p, false, err
 	}
-	return p, c.ParkInRoom(name, who, from, wait), nil
+	return p, c.ParkInRoom(name, who, p.next, wait), nil
 }
 
 // consume answers {events, next_offset}.
@@ -128,11 +140,20 @@ func consume(c *command.Ctx, a *command.Args) error {
 	if wait > maxWait {
 		return errWait
 	}
+	if !a.Has(consumeWho) {
+		return errs.Missing("subscriber_id")
+	}
+	from, err := startOf(a)
+	if err != nil {
+		return err
+	}
+	if next, ok := c.Awaited(); ok {
+		from = room.At(next) // the newest events were others when it began to wait
+	}
 	s := borrow()
 	defer s.giveBack()
 	s.query.Limit, s.query.Bytes = count(a.Int(consumeLimit, 0)), count(a.Int(consumeBytes, 0))
-	p, parked, err := s.follow(c, a.Bytes(consumeRoom), a.Bytes(consumeWho),
-		uint64(a.Int(consumeFrom, 0)), wait)
+	p, parked, err := s.follow(c, a.Bytes(consumeRoom), a.Bytes(consumeWho), from, wait)
 	if parked || err != nil {
 		return err
 	}

@@ -98,6 +98,28 @@ func TestAReaderGivesUpInTime(t *testing.T) {
 	}
 }
 
+// The task that looks after the time is told of no more than it must know.
+func TestTheAlarmIsForWhoGivesUpEarlier(t *testing.T) {
+	b := newBench(t)
+	rung := 0
+	b.Waits.Alarm = func() { rung++ }
+	b.talk(`SCREATE r => +OK`)
+	for i, c := range []struct {
+		line string
+		want int
+	}{
+		{"SREAD r me 0 BLOCK 1000", 1}, {"SREAD r me 0 BLOCK 2000", 1},
+		{"SREAD r me 0 BLOCK 500", 2}, {"SREAD r me 0 BLOCK 500", 2},
+	} {
+		if b.open(c.line).run(); rung != c.want {
+			t.Errorf("line %d: the alarm rang %d times", i, rung)
+		}
+	}
+	if next := b.Waits.Maintain(b.clock.Now(), 0); next != start+500 {
+		t.Errorf("it is to be called at %d", next)
+	}
+}
+
 // What was the end when it came stays its beginning, whatever wakes it.
 func TestTheEndIsThatOfTheFirstRun(t *testing.T) {
 	b := newBench(t)
