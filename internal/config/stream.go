@@ -10,7 +10,7 @@ type Stream struct {
 	AutoCreate       bool
 	InactiveRoomSecs int // 0 = rooms stay until they are deleted
 	CompactionSecs   int
-	Shards           int // power of two, 0 = 16
+	Shards           int // power of two, 0 = 8
 }
 
 // The bounds are those of the settings of one room.
@@ -46,6 +46,6 @@ var streamSettings = []Setting{
 		Doc: "Seconds between two looks for events that are too old and for inactive rooms.",
 		set: whole(func(c *Config) *int { return &c.Stream.CompactionSecs })},
 	{Key: "stream.shards", Kind: Whole, Default: "0", Max: 256, PowerOf2: true,
-		Doc: "Parts of the store of rooms with a lock each; 0 = 16.",
+		Doc: "Parts of the store of rooms with a lock each; 0 = 8.",
 		set: whole(func(c *Config) *int { return &c.Stream.Shards })},
 }
