@@ -21,6 +21,7 @@ import (
 	"github.com/synapdb/synap/internal/run"
 	"github.com/synapdb/synap/internal/server"
 	"github.com/synapdb/synap/internal/store"
+	"github.com/synapdb/synap/internal/store/pubsub"
 	"github.com/synapdb/synap/internal/wire"
 	httpwire "github.com/synapdb/synap/internal/wire/http"
 	"github.com/synapdb/synap/internal/wire/resp"
@@ -74,6 +75,7 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 	in.engine = &command.Engine{
 		Table: Table(synapcmd.Options{AllowFlush: c.KVStore.AllowFlushCommands}),
 		Store: in.stores.Keys, Queues: in.stores.Queues, Rooms: in.stores.Rooms,
+		Topics:     command.NewTopics(pubsub.Options{}),
 		AutoCreate: c.Stream.AutoCreate,
 		Clock:      clock.Real{}, Sessions: command.NewRegistry(),
 		Limits: command.Limits{
@@ -192,6 +194,7 @@ func (in *Instance) openDoors() error {
 		General:  handler,
 		Sessions: in.engine.Sessions,
 		Counters: in.newCounters,
+		Group:    in.engine.Topics.LoopGroup,
 		Commit:   in.engine.Commit,
 		Rows:     len(command.NewCounters(in.engine.Table).Calls),
 	})

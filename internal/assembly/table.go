@@ -3,6 +3,7 @@ package assembly
 import (
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/conncmd"
+	"github.com/synapdb/synap/internal/command/pubsubcmd"
 	"github.com/synapdb/synap/internal/command/queuecmd"
 	"github.com/synapdb/synap/internal/command/rediscmd"
 	"github.com/synapdb/synap/internal/command/roomcmd"
@@ -12,5 +13,5 @@ import (
 // Table is the one table of all commands, of both dialects.
 func Table(o synapcmd.Options) *command.Table {
 	return command.NewTable(conncmd.Rows(), rediscmd.Rows(), synapcmd.Rows(o),
-		queuecmd.Rows(), roomcmd.Rows())
+		queuecmd.Rows(), roomcmd.Rows(), pubsubcmd.Rows())
 }

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"bytes"
+
 	"github.com/synapdb/synap/internal/store/pubsub"
 )
 
@@ -95,6 +97,14 @@ func (l *Listening) Push(p Pusher) (more bool) {
 	return more || moreShards
 }
 
+// PublishShard sends a message in the space of shards, and returns how many it matched.
+func (c *Ctx) PublishShard(channel, payload []byte) int {
+	m := &pubsub.Message{Topic: bytes.Clone(channel), Payload: bytes.Clone(payload), Time: c.Now}
+	matched, crowded := c.Engine.Topics.Shards.Publish(m)
+	c.Session.Crowded = c.Session.Crowded || crowded
+	return matched
+}
+
 // Stall says that the peer does not take what it is sent, or does again.
 func (l *Listening) Stall(stalled bool) {
 	l.Sub.Stall(stalled)
@@ -143,8 +153,19 @@ func (e *Engine) EndListening(s *Session) {
 	}
 }
 
+// Subscribed counts the topics, globs and channels of SSUBSCRIBE that somebody is subscribed to.
+func (e *Engine) Subscribed() (topics, globs, shards int) {
+	if e.Topics == nil {
+		return 0, 0, 0
+	}
+	return e.Topics.Subscribed(), e.Topics.NumPat(), e.Topics.Shards.Subscribed()
+}
+
 // Subscribed tells other sessions how much this one is subscribed to.
 func (s *Session) Subscribed() { s.Info.subscribed(s.Listening) }
+
+// Listens says whether the session is subscribed to anything, from any goroutine.
+func (i *Info) Listens() bool { return i.Channels.Load()+i.Globs.Load()+i.Shards.Load() > 0 }
 
 func (i *Info) subscribed(l *Listening) {
 	i.Channels.Store(int32(l.Channels))

@@ -203,7 +203,7 @@ func (c *conn) sniff(first byte) {
 }
 
 func (c *conn) newSession() *command.Session {
-	s := &command.Session{Counters: c.loop.counts}
+	s := &command.Session{Counters: c.loop.counts, Group: c.loop.group}
 	s.Info.Addr = c.sock.RemoteAddr().String()
 	s.Info.LocalAddr = c.sock.LocalAddr().String()
 	s.Info.Created = c.opened

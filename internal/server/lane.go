@@ -35,12 +35,22 @@ func (c *conn) leave(unsent *backlog, then next) {
 	}
 	c.lane.Store(tc)
 	c.loop.remove(c)
+	if unsent != nil {
+		c.stall(true)
+	}
 	c.sock, c.then = nil, comeBack
 	sock.forget()
 	sock.drop()
 	started := c.server.lane.Go(func() { c.travel(tc, unsent, then) }, func() { hurry(tc) })
 	if !started {
 		c.end(tc, unsent)
+	}
+}
+
+// stall tells the codec whether its peer takes what it is sent.
+func (c *conn) stall(is bool) {
+	if p, ok := c.codec.(wire.Pusher); ok {
+		p.Stall(is)
 	}
 }
 

@@ -55,6 +55,7 @@ type loop struct {
 	rounds  uint64
 	stats   loopStats
 	counts  *command.Counters
+	group   *command.Group // of the connections among those that listen; may be nil
 }
 
 const (
@@ -70,7 +71,10 @@ const (
 func newLoop(s *Server, p poller) *loop {
 	l := &loop{poller: p, server: s, counts: s.protocols.Counters()}
 	l.stats.latency = make([]histogram, s.protocols.Rows)
-	l.session = &command.Session{Counters: l.counts}
+	if s.protocols.Group != nil {
+		l.group = s.protocols.Group(l.post)
+	}
+	l.session = &command.Session{Counters: l.counts, Group: l.group}
 	l.session.Info.Multi.Store(-1)
 	l.rouse = l.feedWoken
 	return l
@@ -87,6 +91,7 @@ func (l *loop) opened(c *conn, s socket) {
 		c.loop = l // for good: kill reads it from other goroutines
 	} else {
 		c.excuse()
+		c.stall(false)
 	}
 	c.sock = s
 	l.add(c)

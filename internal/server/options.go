@@ -81,6 +81,9 @@ type Protocols struct {
 	Sessions *command.Registry
 	// Counters makes the command counters of one loop.
 	Counters func() *command.Counters
+	// Group, unless nil, makes the group of one loop's connections among those that listen; post
+	// has a function run on that loop soon.
+	Group func(post func(func()) bool) *command.Group
 	// Rows is the number of rows of the command table.
 	Rows int
 }

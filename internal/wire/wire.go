@@ -62,6 +62,13 @@ type Keeper interface {
 	Keep(now, heard int64) bool
 }
 
+// Pusher is a Conn that says things unasked, and gathers them where they wait.
+type Pusher interface {
+	// Stall is called on the loop when the peer does not take what it was sent (true), and when it
+	// has taken it.
+	Stall(stalled bool)
+}
+
 // Conn is the protocol state of one connection.
 type Conn interface {
 	// Feed executes every whole request in in and appends the replies to out. It returns the

@@ -146,11 +146,11 @@ func clientList(c *command.Ctx, argv [][]byte) error {
 	switch {
 	case len(argv) == 2:
 	case len(argv) == 4 && is(argv[2], "TYPE"):
-		normal, err := clientType(argv[3])
+		ofType, err := clientType(argv[3])
 		if err != nil {
 			return err
 		}
-		want = func(*command.Session) bool { return normal }
+		want = ofType
 	case len(argv) > 3 && is(argv[2], "ID"):
 		ids := map[int64]bool{}
 		for _, word := range argv[3:] {
@@ -172,15 +172,17 @@ func clientList(c *command.Ctx, argv [][]byte) error {
 	return nil
 }
 
-// clientType says whether a TYPE filter lets ordinary connections, the only ones here, through.
-func clientType(word []byte) (normal bool, err error) {
+// clientType says what a TYPE filter lets through: there are no connections of other servers.
+func clientType(word []byte) (func(*command.Session) bool, error) {
 	switch {
 	case is(word, "NORMAL"):
-		return true, nil
-	case is(word, "MASTER"), is(word, "REPLICA"), is(word, "SLAVE"), is(word, "PUBSUB"):
-		return false, nil
+		return func(s *command.Session) bool { return !s.Info.Listens() }, nil
+	case is(word, "PUBSUB"):
+		return func(s *command.Session) bool { return s.Info.Listens() }, nil
+	case is(word, "MASTER"), is(word, "REPLICA"), is(word, "SLAVE"):
+		return func(*command.Session) bool { return false }, nil
 	}
-	return false, errs.Newf(errs.Redis, "ERR Unknown client type '%s'", word)
+	return nil, errs.Newf(errs.Redis, "ERR Unknown client type '%s'", word)
 }
 
 // sessions are the connected sessions that want lets through, by ID.
@@ -219,7 +221,7 @@ func clientLine(s *command.Session, now int64) string {
 		idle = max(now-active, 0) / 1000
 	}
 	channels, globs, shards := i.Channels.Load(), i.Globs.Load(), i.Shards.Load()
-	if channels+globs+shards > 0 {
+	if i.Listens() {
 		flags = "P" + strings.TrimPrefix(flags, "N")
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=0 name=%s age=%d idle=%d flags=%s db=%d sub=%d"+
@@ -227,5 +229,6 @@ func clientLine(s *command.Session, now int64) string {
 		" oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s"+
 		" lib-ver=%s\n",
 		s.ID, i.Addr, i.LocalAddr, text(i.Name.Load()), max(now-i.Created, 0)/1000, idle, flags,
-		i.DB.Load(), channels, globs, shards, queued, last, i.Resp.Load(), text(i.LibName.Load()), text(i.LibVer.Load()))
+		i.DB.Load(), channels, globs, shards, queued, last, i.Resp.Load(),
+		text(i.LibName.Load()), text(i.LibVer.Load()))
 }

@@ -14,12 +14,13 @@ var (
 type killFilter struct {
 	id          int64
 	addr, local string
-	none        bool // a type was asked for that no connection has
+	ofType      func(*command.Session) bool // nil: any
 	skipMe      bool
 }
 
 func (f *killFilter) matches(s, me *command.Session) bool {
-	return !f.none && (f.id == 0 || f.id == s.ID) && (f.addr == "" || f.addr == s.Info.Addr) &&
+	return (f.ofType == nil || f.ofType(s)) && (f.id == 0 || f.id == s.ID) &&
+		(f.addr == "" || f.addr == s.Info.Addr) &&
 		(f.local == "" || f.local == s.Info.LocalAddr) && (!f.skipMe || s != me)
 }
 
@@ -72,11 +73,11 @@ func readKillFilter(words [][]byte) (killFilter, error) {
 		case is(option, "LADDR"):
 			f.local = string(value)
 		case is(option, "TYPE"):
-			normal, err := clientType(value)
+			ofType, err := clientType(value)
 			if err != nil {
 				return f, err
 			}
-			f.none = f.none || !normal
+			f.ofType = ofType
 		case is(option, "USER"):
 			if string(value) != "default" {
 				return f, errs.Newf(errs.Redis, "ERR No such user '%s'", value)

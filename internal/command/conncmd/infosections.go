@@ -122,8 +122,10 @@ func infoStats(r *report) {
 	r.line("evicted_clients", 0)
 	r.line("keyspace_hits", r.stats.Hits)
 	r.line("keyspace_misses", r.stats.Misses)
-	r.line("pubsub_channels", 0)
-	r.line("pubsub_patterns", 0)
+	topics, globs, shards := r.e.Subscribed()
+	r.line("pubsub_channels", topics)
+	r.line("pubsub_patterns", globs)
+	r.line("pubsubshard_channels", shards)
 	r.line("latest_fork_usec", 0)
 	r.line("total_forks", 0)
 }

@@ -9,15 +9,16 @@ import (
 func publishLines() []*command.Row {
 	return []*command.Row{{
 		// Of two arguments it is Redis' sharded publish, which has no room.
-		Name: "SPUBLISH", Arity: -3, Flags: grows, Words: "room event data",
+		Name: "SPUBLISH", Arity: -3, Flags: grows, Words: "<room event data|channel message>",
 		FindRoom: func(argv [][]byte) int {
 			if len(argv) == publishWords {
 				return 1
 			}
 			return 0
 		},
-		Summary: "Appends an event to a room and returns its offset.",
-		Run:     publishLine,
+		Summary: "Appends an event to a room and returns its offset; or sends a message to all " +
+			"who are subscribed by SSUBSCRIBE.",
+		Run: publishLine,
 	}, {
 		Name: "SMPUBLISH", Arity: -4, Room: 1, Flags: command.Write | command.Grows,
 		Words:   "room event data [event data ...]",
@@ -26,14 +27,21 @@ func publishLines() []*command.Row {
 	}}
 }
 
-// publishWords is how many words an SPUBLISH to a room has.
-const publishWords = 4
+// How many words an SPUBLISH has to a room, and to a channel.
+const (
+	publishWords = 4
+	shardWords   = 3
+)
 
 var errPublishArity = errs.New(errs.Redis,
 	"ERR wrong number of arguments for 'spublish' command")
 
 func publishLine(c *command.Ctx, argv [][]byte) error {
-	if len(argv) != publishWords {
+	switch {
+	case len(argv) == shardWords && c.Engine.Topics != nil:
+		c.Reply.Int(int64(c.PublishShard(argv[1], argv[2])))
+		return nil
+	case len(argv) != publishWords:
 		return errPublishArity
 	}
 	return publishWord(c, argv[1], argv[2], argv[3], nil, c.Reply.Int)

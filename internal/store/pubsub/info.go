@@ -52,6 +52,18 @@ func (h *Hub) Stats() Stats {
 	return s
 }
 
+// Subscribed is how many topics are subscribed to by name.
+func (h *Hub) Subscribed() int {
+	topics := 0
+	for i := range h.shards {
+		sh := &h.shards[i]
+		sh.mu.Lock()
+		topics += sh.count
+		sh.mu.Unlock()
+	}
+	return max(topics-int(h.idle.Load()), 0)
+}
+
 // NumPat is how many different globs are subscribed to, as PUBSUB NUMPAT says it.
 func (h *Hub) NumPat() int { return int(h.globs.Load()) }
 

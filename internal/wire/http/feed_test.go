@@ -11,6 +11,7 @@ import (
 	frames "github.com/gobwas/ws"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/pubsubcmd"
 	"github.com/synapdb/synap/internal/command/synapcmd"
 	"github.com/synapdb/synap/internal/wire"
 )
@@ -59,7 +60,7 @@ func (s *socket) Wake() { s.woke++ }
 
 func withFake(f *fakeFeed) func(*command.Engine) {
 	return func(e *command.Engine) {
-		e.Table = command.NewTable(synapcmd.Rows(synapcmd.Options{}), f.rows())
+		e.Table = command.NewTable(synapcmd.Rows(synapcmd.Options{}), pubsubcmd.Rows(), f.rows())
 	}
 }
 

@@ -13,10 +13,12 @@ import (
 
 	"github.com/synapdb/synap/internal/clock"
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/pubsubcmd"
 	"github.com/synapdb/synap/internal/command/queuecmd"
 	"github.com/synapdb/synap/internal/command/roomcmd"
 	"github.com/synapdb/synap/internal/command/synapcmd"
 	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store/pubsub"
 	"github.com/synapdb/synap/internal/store/queue"
 	"github.com/synapdb/synap/internal/store/room"
 	"github.com/synapdb/synap/internal/wire"
@@ -56,11 +58,12 @@ func newBench(t testing.TB, o Options, change ...func(*command.Engine)) *bench {
 	b := &bench{clock: clock.NewManual(start), fast: true}
 	e := &command.Engine{
 		Table: command.NewTable(synapcmd.Rows(synapcmd.Options{}), queuecmd.Rows(),
-			roomcmd.Rows()),
+			roomcmd.Rows(), pubsubcmd.Rows()),
 		Store: store, Queues: queues, Rooms: rooms, Clock: b.clock,
+		Topics:   command.NewTopics(pubsub.Options{}),
 		Sessions: command.NewRegistry(), Settings: &command.Settings{},
-		Server:   command.ServerInfo{Version: "1.2.3", RunID: strings.Repeat("a", 40)},
-		Limits:   command.Limits{BatchItems: 100, BatchBytes: 1 << 20, ValueBytes: 1 << 20},
+		Server: command.ServerInfo{Version: "1.2.3", RunID: strings.Repeat("a", 40)},
+		Limits: command.Limits{BatchItems: 100, BatchBytes: 1 << 20, ValueBytes: 1 << 20},
 	}
 	for _, f := range change {
 		f(e)

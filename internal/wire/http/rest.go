@@ -185,6 +185,9 @@ func (d *decoder) word(f *command.Field, v *command.Value, text []byte) {
 			d.note(errs.Request("Field '" + f.Name + "' must be true or false"))
 		}
 	case command.KeyListField, command.StringListField:
+		if f.Type == command.StringListField && len(text) == 0 {
+			return // name= is no item
+		}
 		if f.Type == command.StringListField && d.full(f, len(v.List)) {
 			return
 		}

@@ -26,6 +26,8 @@ var (
 	_ wire.Conn    = (*Conn)(nil)
 	_ wire.Waiter  = (*Conn)(nil)
 	_ wire.Sleeper = (*Conn)(nil)
+	_ wire.Keeper  = (*Conn)(nil)
+	_ wire.Pusher  = (*Conn)(nil)
 )
 
 // NewConn starts a connection that speaks RESP2 until HELLO says otherwise. The session is used
@@ -48,6 +50,7 @@ var errReply = errs.New(errs.Redis, "ERR the reply would be too large; ask for l
 // unconsumed bytes must come again, followed by new ones, in the next Feed.
 func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
 	c.reply.out, c.parked = out, false
+	c.push()
 	for consumed < len(in) && !c.halted() && !out.Full() {
 		more, err := c.gather(in[consumed:])
 		consumed += c.runGathered(out)
@@ -62,6 +65,10 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 		}
 	}
 	c.trim()
+	if c.session.Crowded {
+		c.session.Crowded = false
+		c.again()
+	}
 	if c.ended {
 		return len(in), 0, wire.Close
 	}
@@ -75,7 +82,9 @@ func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Ver
 }
 
 // halted says that no further command may run now.
-func (c *Conn) halted() bool { return c.ended || c.parked || c.waiting != nil }
+func (c *Conn) halted() bool {
+	return c.ended || c.parked || c.waiting != nil || c.session.Crowded
+}
 
 // line is a gathered command: where its words end in argv, and its bytes in the input.
 type line struct{ words, bytes int }
@@ -180,11 +189,15 @@ func (c *Conn) run(argv [][]byte) bool {
 		c.reply.Error(errReply)
 	}
 	if s.Mute != command.MuteOff {
-		c.reply.Rewind(mark)
+		if !s.Pushed {
+			c.reply.Rewind(mark)
+		}
 		if s.Mute == command.MuteThis {
 			s.Mute = command.MuteOff
 		}
 	}
+	s.Pushed = false
+	s.Crowded = s.Crowded && s.Waker != nil // otherwise nobody would come back to the rest
 	return !s.Closing
 }
 
@@ -234,6 +247,7 @@ func (c *Conn) leave() {
 func (c *Conn) Closed() {
 	c.ended = true
 	c.leave()
+	c.engine.EndListening(c.session)
 	c.engine.EndMulti(c.session)
 }
 
