@@ -89,7 +89,7 @@ func nack(c *command.Ctx, a *command.Args) error {
 
 // nackOne gives a message back. One that goes to the dead-letter queue is journaled whole.
 func nackOne(c *command.Ctx, name []byte, l *queue.Lease, how queue.Nack) error {
-	if n := c.Queues.MoveBytes(name, l.ID); n > 0 {
+	if n := c.Queues.MoveBytes(name, l.ID, !how.Requeue); n > 0 {
 		if err := c.Engine.Admit(n); err != nil {
 			return err
 		}
