@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/errs"
@@ -86,10 +87,11 @@ var settings = []setting{
 	setting{name: "default_max_retries", kind: command.UintField, most: mostRetries,
 		doc: "Failed deliveries a message survives.",
 	}.with(short(func(s *queue.Settings) *uint32 { return &s.MaxRetries })),
-	setting{name: "default_priority", kind: command.UintField, most: math.MaxInt64,
-		doc: "Priority 0 to 9 of messages that bring none.",
+	setting{name: "default_priority", kind: command.UintField,
+		most: queue.Priorities - 1,
+		doc:  "Priority of messages that bring none.",
 	}.with(
-		func(s *queue.Settings, v value) { s.Priority = uint8(min(v.n, queue.Priorities-1)) },
+		func(s *queue.Settings, v value) { s.Priority = uint8(v.n) },
 		func(s *queue.Settings) value { return value{n: int64(s.Priority)} }),
 	setting{name: "prefetch_limit", kind: command.UintField, most: mostPrefetch,
 		doc: "Messages one consumer may hold without acknowledging them.",
@@ -142,6 +144,15 @@ const (
 	reject     = "reject"
 	dropOldest = "drop_oldest"
 )
+
+// settingNames are the names of all settings, for people.
+func settingNames() string {
+	names := make([]string, len(settings))
+	for i := range settings {
+		names[i] = settings[i].name
+	}
+	return strings.Join(names, ", ")
+}
 
 // fraction says whether the setting is in thousandths.
 func (s *setting) fraction() bool { return s.kind == command.ValueField }
