@@ -28,6 +28,9 @@ type Feed struct {
 	Resume func(a *Args, id []byte) error
 	// Closed gives back what the connection holds. It runs without locks, also after a failed Open.
 	Closed func(e *Engine, a *Args, s *Subscription, now int64)
+	// Stalled, unless nil, is told when the peer does not take what it was sent (true), and when it
+	// does again. It runs without locks.
+	Stalled func(s *Subscription, stalled bool)
 	// Commands are the rows that a frame {"command": name, …} of the peer stands for. The frame's
 	// other members are the row's fields; fields of Path are filled from it.
 	Commands map[string]string

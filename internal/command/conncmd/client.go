@@ -218,10 +218,14 @@ func clientLine(s *command.Session, now int64) string {
 	if active := i.LastActive.Load(); active > 0 {
 		idle = max(now-active, 0) / 1000
 	}
-	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=0 name=%s age=%d idle=%d flags=%s db=%d sub=0"+
-		" psub=0 ssub=0 multi=%d qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0"+
+	channels, globs, shards := i.Channels.Load(), i.Globs.Load(), i.Shards.Load()
+	if channels+globs+shards > 0 {
+		flags = "P" + strings.TrimPrefix(flags, "N")
+	}
+	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=0 name=%s age=%d idle=%d flags=%s db=%d sub=%d"+
+		" psub=%d ssub=%d multi=%d qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0"+
 		" oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s"+
 		" lib-ver=%s\n",
 		s.ID, i.Addr, i.LocalAddr, text(i.Name.Load()), max(now-i.Created, 0)/1000, idle, flags,
-		i.DB.Load(), queued, last, i.Resp.Load(), text(i.LibName.Load()), text(i.LibVer.Load()))
+		i.DB.Load(), channels, globs, shards, queued, last, i.Resp.Load(), text(i.LibName.Load()), text(i.LibVer.Load()))
 }

@@ -21,14 +21,15 @@ var (
 
 func connectionRows() []*command.Row {
 	rows := []*command.Row{
-		{Name: "PING", Arity: -1, Words: "[message]", Flags: quick, Run: ping,
+		{Name: "PING", Arity: -1, Words: "[message]",
+			Flags: quick | command.WhileListening, Run: ping,
 			Summary: "Answers PONG, or the message."},
 		{Name: "ECHO", Arity: 2, Words: "message", Flags: quick, Run: echo,
 			Summary: "Answers the message."},
-		{Name: "QUIT", Arity: -1, Flags: quick | command.NoQueue, Run: quit,
-			Summary: "Closes the connection."},
-		{Name: "RESET", Arity: 1, Flags: quick | command.NoQueue, Run: reset,
-			Summary: "Makes the connection as good as new."},
+		{Name: "QUIT", Arity: -1, Run: quit,
+			Flags: quick | command.NoQueue | command.WhileListening, Summary: "Closes the connection."},
+		{Name: "RESET", Arity: 1, Run: reset,
+			Flags: quick | command.NoQueue | command.WhileListening, Summary: "Makes the connection as good as new."},
 		{Name: "HELLO", Arity: -1, Flags: quick,
 			Words: "[protover [AUTH username password] [SETNAME clientname]]",
 			Run:   hello, Summary: "Chooses the protocol version."},
@@ -44,6 +45,17 @@ func connectionRows() []*command.Row {
 }
 
 func ping(c *command.Ctx, argv [][]byte) error {
+	if s := c.Session; len(argv) <= 2 && s.Resp != 3 && s.Listens() {
+		// There, all answers are lists.
+		c.Reply.Array(2)
+		c.Reply.Str("pong")
+		if len(argv) == 2 {
+			c.Reply.Bytes(argv[1])
+		} else {
+			c.Reply.Str("")
+		}
+		return nil
+	}
 	switch len(argv) {
 	case 1:
 		c.Reply.Status("PONG")
@@ -68,6 +80,7 @@ func quit(c *command.Ctx, _ [][]byte) error {
 func reset(c *command.Ctx, _ [][]byte) error {
 	s := c.Session
 	c.Engine.EndMulti(s)
+	c.Engine.EndListening(s)
 	useDB(s, 0)
 	useProtocol(s, 2)
 	s.Info.Name.Store(nil)

@@ -9,14 +9,15 @@ import (
 	"github.com/synapdb/synap/internal/wire"
 )
 
-// Conn is the fast lane of one connection. It keeps nothing between rounds, unless it waits or
-// became a WebSocket.
+// Conn is the fast lane of one connection. It keeps nothing between rounds, unless it waits, became
+// a WebSocket or is sent an answer that goes on.
 type Conn struct {
 	handler *Handler
 	session *command.Session
 	waker   command.Waker    // nil: nothing may wait
 	parking *command.Parking // of the first request that waited; nil before
 	feed    *feed            // nil: HTTP is spoken
+	closing bool             // the feed's request wanted no other behind it
 	ending  bool             // the server shuts down
 }
 
@@ -33,57 +34,68 @@ func (h *Handler) NewConn(s *command.Session) *Conn { return &Conn{handler: h, s
 // Feed answers the whole plain requests at the start of in, in order: see wire.Conn. The first
 // request that is not the fast lane's to judge ends in HandOver, with its bytes unconsumed.
 func (c *Conn) Feed(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
-	if c.feed != nil {
-		return c.feedSocket(in, out)
+	for {
+		if c.feed == nil {
+			n, more, verdict := c.requests(in[consumed:], out)
+			consumed, need, v = consumed+n, more, verdict
+		}
+		if c.feed == nil {
+			return consumed, need, v
+		}
+		n, more, verdict := c.feedSocket(in[consumed:], out)
+		consumed, need, v = consumed+n, more, verdict
+		if c.feed != nil || out.Full() {
+			return consumed, need, v
+		}
 	}
+}
+
+// requests is Feed until the connection becomes a feed.
+func (c *Conn) requests(in []byte, out *wire.Output) (consumed, need int, v wire.Verdict) {
 	h := c.handler
 	x := h.acquire(c.session)
 	x.fast = true
+	defer h.release(x)
 	for consumed < len(in) && !out.Full() {
 		n, more, l := x.req.parse(in[consumed:])
 		if l == laneMore {
-			need = more
-			break
+			return consumed, more, wire.Open
 		}
 		if l != laneFast || len(x.req.body) > h.options.MaxBody || h.extra(x) {
-			v = wire.HandOver
-			break
+			return consumed, 0, wire.HandOver
 		}
 		e := h.find(x)
 		if x.req.upgrade {
 			if v = c.upgrade(x, e, out); v != wire.Open {
-				break
+				return consumed, 0, v
 			}
 			if c.feed != nil {
-				consumed += n
-				break
+				return consumed + n, 0, wire.Open
 			}
 		}
 		answered := false
-		if x.away = e.waits(); !x.away {
+		switch x.away = e.waits(); {
+		case x.away:
+		case x.streams(e):
+			answered = c.stream(x, e, out)
+		default:
 			answered = c.serve(x, e)
 		}
-		if x.away {
-			v = wire.HandOver
-			break
-		}
-		if !answered {
-			v = wire.Park
-			break
+		switch {
+		case c.feed != nil:
+			return consumed + n, 0, wire.Open
+		case x.away:
+			return consumed, 0, wire.HandOver
+		case !answered:
+			return consumed, 0, wire.Park
 		}
 		x.send(h, out)
 		consumed += n
 		if x.req.close {
-			v = wire.Close
-			break
+			return consumed, 0, wire.Close
 		}
 	}
-	h.release(x)
-	if c.feed != nil {
-		n, need, v := c.feedSocket(in[consumed:], out)
-		return consumed + n, need, v
-	}
-	return consumed, need, v
+	return consumed, 0, wire.Open
 }
 
 // serve answers one request, unless its command parked: then it is false, and the request is to

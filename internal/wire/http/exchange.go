@@ -42,6 +42,7 @@ type exchange struct {
 	body    []byte    // in a buffer of one of the writers, or of zip
 	large   *kv.Large // the body instead of body, when not nil
 	zip     []byte
+	pulled  []byte // frames of a feed that are sent in another form
 
 	encoding encoding // of the answer
 	date     dateCache
@@ -71,6 +72,9 @@ func (x *exchange) shrink() {
 	}
 	if cap(x.raw.buf) > keepBytes {
 		x.raw.buf = nil
+	}
+	if cap(x.pulled) > keepBytes {
+		x.pulled = nil
 	}
 	if cap(x.zip) > keepBytes {
 		x.zip = nil

@@ -20,11 +20,15 @@ const (
 	maxFeedTarget = 4 << 10
 )
 
-// feed is a connection that became a WebSocket. Between rounds it holds no buffer and no decoded
-// arguments: those are read from path and query again, which take a tenth of the room.
+// feed is a connection that became a WebSocket, or an answer that goes on. Between rounds it holds
+// no buffer and no decoded arguments: those are read from path and query again, which take a tenth
+// of the room.
 type feed struct {
 	point       *feedPoint
 	path, query string // as sent
+	style       style
+	chunked     bool // the answer's parts say how long they are; net/http does that itself
+	broken      bool // it ended before all was said
 	reader      ws.Reader
 	sub         command.Subscription
 	ended       bool
@@ -42,9 +46,10 @@ type feedPoint struct {
 // feedRound is one Feed of one connection.
 type feedRound struct {
 	*feed
-	h   *Handler
-	x   *exchange
-	out *wire.Output
+	h    *Handler
+	x    *exchange
+	out  *wire.Output
+	read bool // x.args are those of the feed
 }
 
 // feedSocket reads frames and pushes what there is: see wire.Conn.
@@ -53,18 +58,31 @@ func (c *Conn) feedSocket(in []byte, out *wire.Output) (consumed, need int, v wi
 	x := h.acquire(c.session)
 	r := feedRound{feed: c.feed, h: h, x: x, out: out}
 	r.begin()
-	consumed, need = r.read(in)
+	if r.style == socketStyle {
+		consumed, need = r.receive(in)
+	} else if r.style == eventStyle {
+		consumed = len(in) // nothing that comes behind such a request will be answered
+	}
+	from := len(out.Buf)
+	r.openChunk()
 	if !r.ended {
-		r.attend(consumed > 0)
+		r.attend(r.style == socketStyle && consumed > 0)
 	}
 	if !r.ended && c.ending {
+		r.broken = true
 		r.end(ws.CodeGoingAway, "the server shuts down")
 	}
 	if !r.ended {
 		r.push()
 	}
-	if r.ended {
+	r.closeChunk(from)
+	switch {
+	case !r.ended && r.style == lineStyle:
+		v = wire.Park // what comes behind the request waits until it is answered
+	case r.ended && (r.style != lineStyle || r.broken || c.closing):
 		v = wire.Close
+	case r.ended:
+		c.feed = nil
 	}
 	h.release(x)
 	return consumed, need, v
@@ -77,8 +95,8 @@ func (r *feedRound) begin() {
 	r.x.session.Parking, r.x.session.Waker = nil, nil
 }
 
-// read takes the whole frames at the start of in.
-func (r *feedRound) read(in []byte) (consumed, need int) {
+// receive takes the whole frames at the start of in.
+func (r *feedRound) receive(in []byte) (consumed, need int) {
 	for consumed < len(in) && !r.ended && !r.out.Full() {
 		e, n, more, fault := r.reader.Next(in[consumed:])
 		if fault != nil {
@@ -120,44 +138,66 @@ func (r *feedRound) open() {
 		r.fail(err)
 		return
 	}
-	r.x.json.reset()
-	err := r.h.engine.CallAs(r.x.session, &r.x.args,
-		func(c *command.Ctx, a *command.Args) error { return r.point.Open(c, a, &r.sub) },
-		r.point.row.Flags, &r.x.json)
-	if err = r.written(err); err != nil {
+	if err := r.written(r.enter()); err != nil {
 		r.fail(err)
 	}
 }
 
+// enter runs the feed's Open.
+func (r *feedRound) enter() error {
+	r.x.json.reset()
+	return r.h.engine.CallAs(r.x.session, &r.x.args,
+		func(c *command.Ctx, a *command.Args) error { return r.point.Open(c, a, &r.sub) },
+		r.point.row.Flags, &r.x.json)
+}
+
 // push writes what there is for the peer until there is no more, or it is enough for one round.
 func (r *feedRound) push() {
-	if err := r.arguments(); err != nil {
-		r.fail(err)
-		return
-	}
-	s := r.x.session
-	for start := len(r.out.Buf); ; {
-		if r.out.Full() || len(r.out.Buf)-start >= maxPush {
+	for start := len(r.out.Buf); !r.ended; {
+		left := maxPush - (len(r.out.Buf) - start)
+		if r.out.Full() || left <= 0 {
 			// The server first sends what is there, as slowly as the peer reads.
 			r.sub.Waker.Wake()
 			return
 		}
-		r.x.json.reset()
-		more := false
-		s.Parking, r.sub.Parked = &r.sub.Parking, false
-		err := r.h.engine.CallAs(s, &r.x.args, func(c *command.Ctx, a *command.Args) (err error) {
-			more, err = r.point.Next(c, a, &r.sub)
-			return err
-		}, r.point.row.Flags, &r.x.json)
-		s.Parking = nil
-		if err == nil && !more {
-			return
+		then := command.ThenNext
+		if r.point.Frames != nil {
+			then = r.frames(left)
 		}
-		if err = r.written(err); err != nil {
-			r.fail(err)
+		switch then {
+		case command.ThenWait:
 			return
+		case command.ThenNext:
+			if !r.next() {
+				return
+			}
+		case command.ThenEnd:
+			r.end(ws.CodeNormal, "")
 		}
 	}
+}
+
+// next writes the next value. false: there is none.
+func (r *feedRound) next() (more bool) {
+	if err := r.arguments(); err != nil {
+		r.fail(err)
+		return false
+	}
+	s := r.x.session
+	r.x.json.reset()
+	s.Parking, r.sub.Parked = &r.sub.Parking, false
+	err := r.h.engine.CallAs(s, &r.x.args, func(c *command.Ctx, a *command.Args) (err error) {
+		more, err = r.point.Next(c, a, &r.sub)
+		return err
+	}, r.point.row.Flags, &r.x.json)
+	s.Parking = nil
+	if err == nil && !more {
+		return false
+	}
+	if err = r.written(err); err != nil {
+		r.fail(err)
+	}
+	return err == nil
 }
 
 // written makes what was written a frame, unless err says why there is none.
@@ -165,7 +205,7 @@ func (r *feedRound) written(err error) error {
 	if err == nil && r.x.over() {
 		err = errOver
 	}
-	if err == nil {
+	if err == nil && len(r.x.json.buf) > 0 {
 		r.frame()
 	}
 	return err
@@ -174,15 +214,19 @@ func (r *feedRound) written(err error) error {
 // frame sends the value that was written.
 func (r *feedRound) frame() {
 	r.x.json.finish()
-	r.out.Buf = ws.AppendText(r.out.Buf, r.x.json.buf)
+	r.value(r.x.json.buf)
 }
 
-// arguments reads what the connection was opened with into x.args.
+// arguments reads what the connection was opened with into x.args, once a round.
 func (r *feedRound) arguments() error {
+	if r.read {
+		return nil
+	}
 	x := r.x
 	x.dec.reset()
 	x.req = request{method: "GET", path: stringBytes(r.path), query: stringBytes(r.query)}
 	_, err := x.readRoute(r.h.find(x))
+	r.read = err == nil
 	return err
 }
 
@@ -191,6 +235,7 @@ func (r *feedRound) fail(err error) {
 	r.x.json.reset()
 	writeFailure(&r.x.json, err, nil)
 	r.frame()
+	r.broken = true
 	code := ws.CodePolicy
 	switch errs.Of(err) {
 	case errs.Internal, errs.IO, errs.Serialization:
@@ -204,7 +249,9 @@ func (r *feedRound) fail(err error) {
 // end sends a close frame, and gives back what the connection holds at once: the peer may take its
 // time to close the socket.
 func (r *feedRound) end(code int, reason string) {
-	r.out.Buf = ws.AppendClose(r.out.Buf, code, reason)
+	if r.style == socketStyle {
+		r.out.Buf = ws.AppendClose(r.out.Buf, code, reason)
+	}
 	r.close()
 }
 
@@ -237,6 +284,13 @@ func (c *Conn) closeFeed() {
 // program.
 func (h *Handler) addFeed(row *command.Row) {
 	p := &feedPoint{Feed: row.Feed, row: row, commands: map[string]*feedCommand{}}
+	if row.Feed.Events != "" {
+		h.routes.add("GET", row.Feed.Events, &endpoint{row: row, body: -1, stream: p,
+			style: eventStyle, serve: (*Handler).serveNoStream})
+	}
+	if row.Feed.Path == "" {
+		return
+	}
 	e := &endpoint{row: row, body: -1, feed: p, serve: (*Handler).serveFeedRequest}
 	h.routes.add("GET", row.Feed.Path, e)
 	for name, target := range row.Feed.Commands {

@@ -49,6 +49,7 @@ func (c *feedCall) answered() bool { return c.mentions[0].text != nil }
 // request_id; what fails always is.
 func (r *feedRound) command(message []byte) {
 	x := r.x
+	r.read = false // x.args become the command's
 	x.dec.reset()
 	x.json.reset()
 	c, err := r.readCall(message)

@@ -59,7 +59,12 @@ func (c *Conn) Keep(now, heard int64) bool {
 	if f == nil {
 		return false
 	}
-	f.say = f.judge(now, heard, c.handler.options.PingEvery)
+	every := c.handler.options.PingEvery
+	if f.style == socketStyle {
+		f.say = f.judge(now, heard, every)
+	} else if every > 0 && now-max(f.pinged, heard) >= every.Milliseconds() {
+		f.pinged, f.say = now, sayPing // it can't answer, and is told all the same
+	}
 	if f.say != sayNothing {
 		c.waker.Wake()
 	}
@@ -75,7 +80,7 @@ func (r *feedRound) attend(heard bool) {
 		r.end(ws.CodePolicy, "a message took too long")
 	case heard:
 	case say == sayPing:
-		r.out.Buf = ws.AppendPing(r.out.Buf, nil)
+		r.ping()
 	case say == sayNoAnswer:
 		r.end(ws.CodeGoingAway, "no answer")
 	}

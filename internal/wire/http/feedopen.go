@@ -1,6 +1,7 @@
 package httpwire
 
 import (
+	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/wire"
 	"github.com/synapdb/synap/internal/wire/ws"
 )
@@ -18,9 +19,8 @@ func (c *Conn) upgrade(x *exchange, e *endpoint, out *wire.Output) wire.Verdict 
 	if _, err := x.readRoute(e); err != nil {
 		return wire.Open
 	}
-	f := &feed{point: e.feed, path: string(x.req.path), query: string(x.req.query)}
+	f := h.newFeed(x, e.feed, c.waker)
 	f.reader.Most = min(maxFeedMessage, h.options.MaxBody)
-	f.sub.Conn, f.sub.Waker = h.feeds.Add(1), c.waker
 	out.Buf = append(out.Buf, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"+
 		"Connection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	out.Buf = append(ws.AppendAccept(out.Buf, x.req.wsKey), "\r\n\r\n"...)
@@ -29,6 +29,13 @@ func (c *Conn) upgrade(x *exchange, e *endpoint, out *wire.Output) wire.Verdict 
 	r.begin()
 	r.open()
 	return wire.Open
+}
+
+// newFeed is the state of a feed that a request asks for.
+func (h *Handler) newFeed(x *exchange, p *feedPoint, w command.Waker) *feed {
+	f := &feed{point: p, path: string(x.req.path), query: string(x.req.query)}
+	f.sub.Conn, f.sub.Waker = h.feeds.Add(1), w
+	return f
 }
 
 // handshakeFault says what is wrong with a handshake, or nothing: RFC 6455, 4.2.1. Any Origin is

@@ -106,6 +106,9 @@ func (h *Handler) addRoute(row *command.Row, route *command.Route) {
 	if route.Body != "" {
 		e.body = row.Index([]byte(route.Body))
 	}
+	if route.Lines != nil {
+		e.stream, e.style = &feedPoint{Feed: route.Lines, row: row}, lineStyle
+	}
 	h.routes.add(route.Method, route.Path, e)
 }
 

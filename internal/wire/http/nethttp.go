@@ -28,8 +28,12 @@ func (h *Handler) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	x := h.acquire(&s.Session)
 	x.read(r)
 	e := h.find(x)
-	if r.Method == "HEAD" && e.changes() {
+	if r.Method == "HEAD" && (e.changes() || x.streams(e)) {
 		e, x.req.method = nil, r.Method
+	}
+	if x.streams(e) {
+		h.streamHTTP(w, r, s, x, e)
+		return
 	}
 	answered := true
 	if err := h.readBody(x, e, w, r); err != nil {
@@ -81,6 +85,7 @@ func (x *exchange) read(r *nethttp.Request) {
 		upgrade:         strings.Contains(strings.ToLower(string(get("Upgrade"))), "websocket"),
 		wsKey:           get("Sec-WebSocket-Key"),
 		wsVersion:       get("Sec-WebSocket-Version"),
+		lastEvent:       get("Last-Event-Id"),
 	}
 	if x.req.upgrade { // it can't be served here: only its other faults are told
 		x.req.seen = hasUpgradeOption

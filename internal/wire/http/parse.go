@@ -187,6 +187,11 @@ func (r *request) interpret(name, value []byte, length *int) bool {
 			r.contentType = value
 			return r.once(hasType)
 		}
+	case 13:
+		if equalFold(name, "last-event-id") {
+			r.lastEvent = value
+			return r.once(hasLastEvent)
+		}
 	case 14:
 		if equalFold(name, "content-length") {
 			return r.once(hasLength) && decimal(value, length)

@@ -13,6 +13,7 @@ type request struct {
 	body            []byte
 	wsKey           []byte // Sec-WebSocket-Key
 	wsVersion       []byte // Sec-WebSocket-Version
+	lastEvent       []byte // Last-Event-ID
 	upgrade         bool   // to a WebSocket
 	close           bool   // the client asked to close after the reply
 
@@ -34,6 +35,7 @@ const (
 	hasUpgrade
 	hasWSKey
 	hasWSVersion
+	hasLastEvent
 )
 
 // trim drops the optional white space around a header value.

@@ -16,7 +16,9 @@ const maxParams = 4
 type endpoint struct {
 	method string
 	serve  func(h *Handler, x *exchange) // set for services
-	feed   *feedPoint                    // set for live endpoints
+	feed   *feedPoint                    // set for WebSockets
+	stream *feedPoint                    // set where answers may go on, in style
+	style  style
 	row    *command.Row
 	route  *command.Route
 	fields [maxParams]int // the field that each brace fills

@@ -127,3 +127,10 @@ func validCode(code int) bool {
 	}
 	return 3000 <= code && code < 5000
 }
+
+// Cut splits the first of whole unmasked frames off: its payload.
+func Cut(in []byte) (payload, rest []byte) {
+	h, size, _ := parseHeader(in)
+	end := size + int(h.Length)
+	return in[size:end:end], in[end:]
+}
