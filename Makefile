@@ -74,14 +74,16 @@ bench-peers: build tools-apt ## Synap and its peers in the same run
 	bench/durability.sh
 	bench/memory.sh
 	bench/vs-beanstalkd.sh
+	bench/vs-nats.sh
 
 tools-apt: ## install what the tests need (Debian's redis-server is their oracle)
 	@command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null \
 	    && command -v wrk >/dev/null && command -v curl >/dev/null \
-	    && command -v strace >/dev/null && command -v beanstalkd >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || { \
+	    && command -v strace >/dev/null && command -v beanstalkd >/dev/null \
+	    && command -v nats-server >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || { \
 	    $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install \
 	        -y -qq --no-install-recommends redis-server redis-tools wrk curl strace beanstalkd \
-	        python3-venv >/dev/null; }
+	        nats-server python3-venv >/dev/null; }
 
 clean: ## remove what the tasks made
 	rm -rf $(BIN)
