@@ -56,11 +56,14 @@ func configReference() string {
 }
 
 func commandReference() string {
-	var redis, dotted strings.Builder
+	var redis, dotted, detail strings.Builder
 	for _, row := range assembly.Table(synapcmd.Options{}).Rows() {
 		if row.Call != nil {
 			fmt.Fprintf(&dotted, "| `%s` | %s | %s | %s |\n", row.Name, fields(row), routes(row),
 				cell(row.Summary))
+			if row.Group == "queue" {
+				fieldList(&detail, row)
+			}
 			continue
 		}
 		redisRow(&redis, row)
@@ -91,83 +94,12 @@ func commandReference() string {
 		"`{\"type\": \"error\", \"error\", \"code\"}` with the `request_id`\n" +
 		"and `message_id` it is about, a success only if there was a `request_id`.\n\n" +
 		"| command | fields | routes | |\n|---|---|---|---|\n" + dotted.String() +
+		alone() +
+		"\n### Fields of the queue commands\n\n" +
+		"All but `queue.list` require **`queue`**, also called `name`, of 1 to 512 bytes;\n" +
+		"commands with no other field are left out.\n\n" + detail.String() + settingTable() +
 		strings.ReplaceAll(aboutQueues+aboutRooms, "~", "`")
 }
-
-// aboutQueues is what the tables cannot say, with a tilde for every backtick.
-const aboutQueues = `
-## Queues
-
-A message is leased to one consumer until it acknowledges it, gives it back, or its deadline
-passes; then it is delivered again, ~retry_count~ one higher, and after ~max_retries~ kept
-as a dead letter.
-
-**Payloads.** An array of whole numbers 0..255 and MessagePack's binary are bytes; so is
-what comes over RESP. A string is its UTF-8 bytes. Anything else, an array with any other
-element included, is kept as its compact JSON text. Answers have the bytes in ~payload~, as
-an array of numbers or as MessagePack's binary, and what was given as a string or JSON value
-once more in ~value~. A message has at most 16 MiB; one answer about several stops once it
-holds 8 MiB of payloads and headers.
-
-**Deliveries.** A message has ~id~ (over the routes and the WebSocket ~message_id~),
-~payload~, ~value~, ~priority~, ~retry_count~ (and the same as ~retries~), ~max_retries~,
-~headers~, ~timestamp~ (seconds), ~token~ and ~deadline~ (ms). Settled with its token it
-can't be mistaken for a later delivery: that is refused as ~stale_lease~. Consuming from a
-queue that is not there finds nothing, and does not wait.
-
-**Dead letters.** ~queue.dlq.retry~ answers ~retried~ and ~remaining~. Outside a transaction
-many become ready in pieces, a million by one command: repeat it while there are some left.
-With ~dry_run~ both commands answer ~count~ and change nothing.
-
-**Many at once.** ~queue.publish_batch~ adds nothing if an item is wrong. If the queue fills
-up midway, ~message_ids~ has null for what was refused, ~rejected~ counts it and ~error~
-says why; if all is refused it fails. ~queue.ack~ and ~queue.nack~ of many answer ~success~
-(none failed), ~settled~, ~failed~ and ~results~. In an atomic batch whatever can't be done
-whole fails.
-
-**Settings.** ~queue.create~ and ~queue.update~ take them beside the name or in ~config~. To
-~queue.create~ absent or 0 is the server's default, since many clients send 0 for what was
-left out; ~"none"~ is a real 0: no retries, priority 0, no bound of the depth, no window. To
-~queue.update~ 0 is 0, absent ones stay, and ~"default"~ is the server's default again. Ack
-deadline and the factor and cap of the back-off can't be 0: there it is the default, too.
-
-**Push.** A WebSocket at ~/queue/{queue}/ws/{consumer_id}?prefetch=n~ gets messages as they
-come, at most n of them not yet settled, 256 by default. It takes frames ~{"command":
-"ack"|"nack"|"extend", …}~ with the fields of those commands. What it holds goes back at
-once when it closes.
-`
-
-// aboutRooms is what the tables cannot say, likewise.
-const aboutRooms = `
-## Rooms
-
-A room is a log of events. Each gets the next offset, from 0; reading removes nothing, and any
-number of readers go through it, each at its own offset. ~next_offset~ of an answer is where to
-go on.
-
-**Events.** ~data~ is any JSON value. Over RESP the words are kept as they are if they are JSON
-text, without line breaks between values; anything else is kept as a JSON string, of itself or,
-where it is not UTF-8, of its base64, and comes back over RESP as it was. Answers over HTTP have
-the bytes of the JSON text in ~data~, as an array of numbers or as MessagePack's binary, and the
-value itself in ~value~; ~encoding~ is ~base64~ where MessagePack's binary or such words came in.
-An event has ~id~, unlike that of any other event ever, ~offset~, ~room~, ~event~ (its type),
-~timestamp~ (seconds), ~timestamp_ms~ and ~metadata~, an object. Data has at most 16 MiB; one
-answer about several events stops after 8 MiB.
-
-**What is kept.** The newest ~max_events~, ~max_bytes~ and those younger than ~retention_secs~;
-events that a connected subscriber has not read stay up to ~stream.hard_events~. To go on from an
-offset below the earliest is an error, so nothing is missed unnoticed; ~stream.history~ and XRANGE
-without a beginning begin with the earliest. A setting of 0 is the server's default, -1 no bound.
-
-**Writers.** ~expected_offset~, and an offset in XADD, refuse an event that would get another one:
-~offset_conflict~, 409 over the routes. ~stream.publish_batch~ adds all of its events or, if one
-is wrong, none. ~generation~ grows with every room made, over restarts too.
-
-**Readers.** ~wait_ms~ and BLOCK wait for the next event. ~stream.commit~ keeps an offset under a
-consumer's name, over restarts. XREADGROUP with ~>~ reads from the group's cursor and moves it;
-XACK has nothing to do. Offsets of X commands may be written ~n-m~; reading begins at the offset,
-not behind it.
-`
 
 func redisRow(b *strings.Builder, row *command.Row) {
 	words := ""

@@ -18,6 +18,12 @@ var (
 		"Ready messages of a queue; of the first 1000 queues by name.", "queue")
 	descQueueConsumers = describe("queue_consumers",
 		"Consumers that hold messages of a queue; of the first 1000 queues by name.", "queue")
+	descQueueInFlight = describe("queue_in_flight",
+		"Leased messages of a queue; of the first 1000 queues by name.", "queue")
+	descQueueDelayed = describe("queue_delayed",
+		"Delayed messages of a queue; of the first 1000 queues by name.", "queue")
+	descQueueDead = describe("queue_dead_letters",
+		"Dead letters kept with a queue; of the first 1000 queues by name.", "queue")
 	descQueueLeftOut = describe("queue_series_left_out",
 		"Queues without series of their own, being more than 1000 or not "+
 			"named in UTF-8.")
@@ -45,7 +51,8 @@ var queueTotals = []struct {
 		func(s *queue.Stats) int64 { return s.DeadLettered }},
 	{describe("queue_expired_total", "Messages whose time to live passed."),
 		func(s *queue.Stats) int64 { return s.Expired }},
-	{describe("queue_dropped_total", "Messages removed to make room in a full queue."),
+	{describe("queue_dropped_total",
+		"Messages rejected and removed, or pushed out of a full queue."),
 		func(s *queue.Stats) int64 { return s.Dropped }},
 	{describe("queue_duplicates_total", "Publishes left out because of their dedup_id."),
 		func(s *queue.Stats) int64 { return s.Duplicates }},
@@ -83,6 +90,9 @@ func (m *metrics) queues(
 		if st, err := statsOf(s, name); err == nil { // it may have been deleted since
 			gauge(descQueueDepth, st.Depth, name)
 			gauge(descQueueConsumers, st.Consumers, name)
+			gauge(descQueueInFlight, st.Leased, name)
+			gauge(descQueueDelayed, st.Delayed, name)
+			gauge(descQueueDead, st.Dead, name)
 		}
 	}
 	gauge(descQueueLeftOut, max(n-shown, 0))

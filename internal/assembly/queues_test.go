@@ -126,6 +126,8 @@ func TestQueuesInMetricsAndInfo(t *testing.T) {
 	})
 	contains(t, in.scrape(t),
 		`synap_queue_depth{queue="jobs"} 1`, `synap_queue_consumers{queue="jobs"} 1`,
+		`synap_queue_in_flight{queue="jobs"} 1`, `synap_queue_delayed{queue="jobs"} 1`,
+		`synap_queue_dead_letters{queue="jobs"} 0`,
 		`synap_queue_depth{queue="say \"hi\""} 0`, "synap_queues 3\n",
 		"synap_queue_series_left_out 1\n", `synap_queue_messages{state="in_flight"} 1`,
 		`synap_queue_messages{state="delayed"} 1`, `synap_queue_messages{state="ready"} 1`,

@@ -74,8 +74,9 @@ func (a *app) main(ctx context.Context, args []string) int {
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "synap-server",
-		Short: "The Synap server: a key-value store for Redis and HTTP clients",
-		Long: "The Synap server: a key-value store for Redis and HTTP clients.\n\n" +
+		Short: "The Synap server: keys and queues for Redis and HTTP clients",
+		Long: "The Synap server: a key-value store and message queues, in one journal, for\n" +
+			"Redis, HTTP and WebSocket clients.\n\n" +
 			"Without arguments it serves HTTP on port 15500, the Redis protocol on port 6379.\n" +
 			"Settings come from flags, SYNAP_* variables, config.yml (or --config), defaults.\n" +
 			"SIGTERM answers what has arrived and ends; a second one ends at once. SIGHUP takes\n" +

@@ -68,6 +68,7 @@ var deadScenarios = []scenario{
 		u.equal("reason", m.headers["x-dead-letter-reason"], "expired")
 		u.equal("payload", string(m.payload), "x")
 	}},
+	{name: "what is rejected goes to the queue for dead letters, if there is one", run: rejected},
 	{name: "another queue takes the dead letters", run: func(u *user) {
 		own := u.queue
 		u.queue = own + "-target"
@@ -85,6 +86,28 @@ var deadScenarios = []scenario{
 		u.equal("id", m.headers["x-dead-letter-id"], id)
 		u.ack(m)
 	}},
+}
+
+func rejected(u *user) {
+	own, target := u.queue, u.queue+"-target"
+	u.create(fields{"dead_letter_queue": target})
+	u.publish("too early")
+	u.nack(u.one("c"), fields{"requeue": false})
+	u.equal("dead letters", len(u.dead())+int(u.stat("dead_lettered")), 0)
+	u.queue = target
+	u.create(nil)
+	u.none("c")
+	u.queue = own
+	id := u.publish("x")
+	u.nack(u.one("c"), fields{"requeue": false})
+	u.none("c")
+	u.equal("dead_lettered", u.stat("dead_lettered"), 1)
+	u.queue = target
+	m := u.one("c")
+	u.equal("payload", string(m.payload), "x")
+	u.equal("reason", m.headers["x-dead-letter-reason"], "rejected")
+	u.equal("origin", m.headers["x-dead-letter-queue"], own)
+	u.equal("id", m.headers["x-dead-letter-id"], id)
 }
 
 // dead is the list of dead letters.

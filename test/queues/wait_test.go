@@ -11,6 +11,12 @@ var waitScenarios = []scenario{
 		u.equal("message", m["message"], nil)
 		u.atLeast("the answer came", time.Since(begun), wait)
 	}},
+	{name: "to wait for a queue that is not there is an error", run: func(u *user) {
+		u.refused("queue.consume", fields{"consumer_id": "c", "wait_ms": 60_000},
+			"Queue not found: "+u.queue)
+		answer := u.do("queue.consume", fields{"consumer_id": "c"})
+		u.equal("message", answer["message"], nil)
+	}, not: map[string]string{"WebSocket": pushOnly}},
 	{name: "a publisher wakes who waits", run: func(u *user) {
 		u.create(nil)
 		got := u.waiting("c")
@@ -61,7 +67,9 @@ var waitScenarios = []scenario{
 		}()
 		u.isWaiting("c")
 		u.do("queue.delete", nil)
-		u.equal("answer", <-done, nil)
+		if err, _ := (<-done).(error); err == nil || err.Error() != "Queue not found: "+u.queue {
+			u.Errorf("the answer is %v", err)
+		}
 	}, not: map[string]string{"WebSocket": pushOnly}},
 }
 

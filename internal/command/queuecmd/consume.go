@@ -26,7 +26,8 @@ func consumeRows() []*command.Row {
 		Summary: "Leases the next message, or with count up to so many; waits for one if wanted.",
 		Fields: []command.Field{queueField, who,
 			number("count", "Up to so many, as messages; 10000 at most. Absent: one, as message."),
-			number("wait_ms", "Milliseconds to wait when there is none, 3600000 at most."),
+			number("wait_ms", "Milliseconds to wait when there is none, 3600000 at most; then a "+
+				"queue that is not there is an error."),
 			deadlineSecsField, deadlineField,
 			number("max_bytes", "No more messages once their payloads and headers are so "+
 				"many bytes; 8388608 at most and by default."),
@@ -48,7 +49,8 @@ type wanted struct {
 	bytes                 int64
 }
 
-// take leases messages into s.views, or parks; parked means that there is no answer yet. Each
+// take leases messages into s.views, or parks; parked means that there is no answer yet. To wait
+// for a queue that is not there, or no longer, is a mistake: clients would ask at once again. Each
 // delivery is a change of its own, which the journal must have room for, and is only made if it
 // can be answered: others may have filled the answer, of a batch or transaction.
 func (w *wanted) take(c *command.Ctx, s *scratch) (parked bool, err error) {
@@ -68,7 +70,14 @@ func (w *wanted) take(c *command.Ctx, s *scratch) (parked bool, err error) {
 	s.deliver = queue.Deliver{Consumer: w.consumer, Deadline: w.deadline, Count: int(count),
 		Bytes: int(min(w.bytes, maxAnswerBytes, int64(room)))}
 	s.views = c.Queues.Deliver(w.name, &s.deliver, s.views)
-	return len(s.views) == 0 && w.wait > 0 && c.Park(w.name, w.consumer, w.wait), nil
+	if len(s.views) > 0 || w.wait <= 0 {
+		return false, nil
+	}
+	if c.Park(w.name, w.consumer, w.wait) {
+		return true, nil
+	}
+	_, err = c.Queues.Stats(w.name)
+	return false, err
 }
 
 // answerPerByte is how much of an answer a byte of a message takes at most: a control character

@@ -31,12 +31,12 @@ var (
 	errTokenOfOne = errs.New(errs.Redis,
 		"ERR TOKEN belongs to one message: acknowledge each of them by a line of its own")
 	errNackDelay = errs.Request("delay_ms has no meaning with requeue false: " +
-		"the message is dropped")
+		"the message is not delivered again")
 	errAfter     = errs.Value("after must be the id of a message of the answer before")
 	errState     = errs.Value("state must be ready, delayed, leased or dead")
 	errCursor    = errs.Request("Invalid cursor: give the one of the answer before, as it is")
 	errConfigs   = errs.Request("config must be one object of settings")
-	errNoSetting = errs.Request("no setting is given: name at least one, such as max_depth")
+	errNoSetting = errs.Request("no setting is given: name at least one of " + settingNames())
 	errNoRoom    = errs.New(errs.TooLarge, "Invalid request: the answer has no room left for "+
 		"messages; consume them by a request of its own")
 	errWhich       = errs.Missing("message_id")

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/plan"
+	"github.com/synapdb/synap/internal/errs"
 )
 
 const (
@@ -23,16 +25,11 @@ func queueLines() []*command.Row {
 		Run: func(c *command.Ctx, argv [][]byte) error {
 			var h change
 			l := line{words: argv[2:], row: "QCREATE", usage: createWords}
-			for i := range createOrder {
-				n, given := l.bareNumber(createOrder[i])
-				if !given {
+			for _, name := range createOrder {
+				if !l.more() || !numeric(l.words[0]) {
 					break
 				}
-				s := settingOf([]byte(createOrder[i]))
-				if v := (value{n: n}); l.err == nil {
-					l.err = s.check(v)
-					h.add(s, v)
-				}
+				h.readWord(&l, settingOf([]byte(name)))
 			}
 			if err := h.readLine(&l); err != nil {
 				return err
@@ -85,6 +82,7 @@ func queueLines() []*command.Row {
 }
 
 // createOrder is what numbers without a name mean to QCREATE, by their places. 0 is the default.
+// The words none and default stand for numbers here, too.
 var createOrder = [...]string{"max_depth", "ack_deadline_secs", "default_max_retries",
 	"default_priority", "prefetch_limit"}
 
@@ -99,22 +97,32 @@ func settingOf(name []byte) *setting {
 	return &settings[i]
 }
 
+// numeric says whether a word is the value of a number, and no setting's name.
+func numeric(word []byte) bool {
+	_, ok := plan.Int(word)
+	return ok || is(word, "NONE") || is(word, "DEFAULT")
+}
+
+// readWord takes the next word as the value of s.
+func (h *change) readWord(l *line, s *setting) {
+	if word := l.word(); l.err == nil {
+		var v value
+		v, l.err = s.read(word)
+		h.add(s, v)
+	}
+}
+
 // readLine adds the settings named by the rest of a line.
 func (h *change) readLine(l *line) error {
 	for l.more() {
 		s := settingOf(l.words[0])
 		if s == nil {
 			l.bad()
+			l.err = errs.Newf(errs.Redis, "%s; settings are %s", l.err, settingNames())
 			break
 		}
 		l.word()
-		word := l.word()
-		if l.err != nil {
-			break
-		}
-		var v value
-		v, l.err = s.read(word)
-		h.add(s, v)
+		h.readWord(l, s)
 	}
 	if l.err != nil {
 		return l.err

@@ -68,7 +68,9 @@ func TestSettingsOfLines(t *testing.T) {
 	b.talk(`
 		QCREATE q 0 7 2 8 3 ttl_ms 5000 Backoff_Factor 1.5 single_active_consumer true => +OK
 		QUPDATE q max_depth 12 dead_letter_queue dead backoff_jitter 0.25 => +OK
-		QUPDATE q ttl_ms 0 default_priority 99 => +OK
+		QUPDATE q ttl_ms 0 default_priority 9 => +OK
+		QUPDATE q default_priority 10 => !Invalid value: default_priority must be at most 9
+		QCREATE s 0 0 0 10 => !Invalid value: default_priority must be at most 9
 		QUPDATE none max_depth 1 => !Queue not found: none
 		QPAUSE q => +OK
 		QPUBLISH q x => "$a"
@@ -93,7 +95,10 @@ func TestSettingsOfLines(t *testing.T) {
 			… [ack-deadline-secs [max-retries [priority [prefetch-limit]]]]] [setting value
 			… [setting value ...]]
 		QUPDATE q color red => !ERR syntax error at 'color'; usage: QUPDATE name setting value
-			… [setting value ...]
+			… [setting value ...]; settings are max_depth, ack_deadline_secs, default_max_retries,
+			… default_priority, prefetch_limit, ack_deadline_ms, overflow, backoff_base_ms,
+			… backoff_factor, backoff_cap_ms, backoff_jitter, dead_letter_queue, ttl_ms,
+			… dedup_window_secs, single_active_consumer
 		QUPDATE q backoff_factor 0.5 => !Invalid value: backoff_factor must be 1 or more, or 0 for
 			… the default
 		QUPDATE q backoff_jitter 2 => !Invalid value: backoff_jitter must be a number from 0 to 1
@@ -184,7 +189,7 @@ func TestLeasesOfLines(t *testing.T) {
 			… extend it while you work
 		QNACK q $a DELAY 500 TOKEN $t => +OK
 		QNACK q $a 0 DELAY 5 => !Invalid request: delay_ms has no meaning with requeue false: the
-			… message is dropped
+			… message is not delivered again
 		QCONSUME q w COUNT 5 => [2 [4 "$b" "b" 5 0 [4 "$c" "c" 5 0
 		wait 500
 		QCONSUME q w => [4 "$a" "a" 5 1
@@ -312,8 +317,10 @@ func TestWordsOfLines(t *testing.T) {
 	const ack, nack = "usage: QACK name id [id ...] [TOKEN token]",
 		"usage: QNACK name id [0|1|false|true] [REQUEUE <0|1>] [DELAY milliseconds] [TOKEN token]"
 	b.talk(`
-		QCREATE q -1 => !ERR max_depth must be a whole number of 0 or more
-		QCREATE q 1000 -1 => !ERR ack_deadline_secs must be a whole number of 0 or more
+		QCREATE q -1 => !Invalid value: max_depth must be a whole number of 0 or more, none or
+			… default
+		QCREATE q 1000 -1 => !Invalid value: ack_deadline_secs must be a whole number of 0 or more
+			… or default
 		QCREATE q => +OK
 		QMPUBLISH q a b c d e => [5 "$a" "$b" "$c" "$d" "$e"
 		QCONSUME q CONSUMER count COUNT 1 => [1 [4 "$a" "a" 5 0

@@ -26,7 +26,7 @@ func settleLines() []*command.Row {
 		Run:     ackLine,
 	}, {
 		Name: "QNACK", Arity: -3, Queue: 1, Flags: writes, Words: nackWords,
-		Summary: "Gives a message back: to be delivered again, or dropped.",
+		Summary: "Gives a message back: to be delivered again, or put away.",
 		Run:     nackLine,
 	}, {
 		Name: "QEXTEND", Arity: -4, Queue: 1, Flags: writes, Words: extendWords,

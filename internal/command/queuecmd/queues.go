@@ -18,7 +18,7 @@ func queueRows() []*command.Row {
 	fields := func(first command.Field) []command.Field {
 		return append([]command.Field{first, {
 			Name: "config", Type: command.ObjectListField,
-			Doc:  "The settings below as an object; outside of it they win.",
+			Doc:  "The settings as an object; those outside of it win.",
 			Item: &command.Row{Name: "config", Fields: settingFields()},
 		}}, settingFields()...)
 	}

@@ -1,9 +1,11 @@
 package queuecmd
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/errs"
@@ -76,7 +78,7 @@ func (s setting) with(
 
 var settings = []setting{
 	setting{name: "max_depth", kind: command.UintField, most: mostDepth,
-		doc: "Ready and delayed messages it may hold.",
+		doc: "Ready and delayed messages it may hold; 0: no bound.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.MaxDepth }, 1)),
 	setting{name: "ack_deadline_secs", kind: command.UintField, most: mostMillis / 1000,
 		needed: true,
@@ -84,21 +86,23 @@ var settings = []setting{
 		silent: true,
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.AckDeadline }, 1000)),
 	setting{name: "default_max_retries", kind: command.UintField, most: mostRetries,
-		doc: "Failed deliveries a message survives.",
+		doc: "Failed deliveries a message survives, of those that bring no number.",
 	}.with(short(func(s *queue.Settings) *uint32 { return &s.MaxRetries })),
-	setting{name: "default_priority", kind: command.UintField, most: math.MaxInt64,
-		doc: "Priority 0 to 9 of messages that bring none.",
+	setting{name: "default_priority", kind: command.UintField,
+		most: queue.Priorities - 1,
+		doc:  "Priority of messages that bring none.",
 	}.with(
-		func(s *queue.Settings, v value) { s.Priority = uint8(min(v.n, queue.Priorities-1)) },
+		func(s *queue.Settings, v value) { s.Priority = uint8(v.n) },
 		func(s *queue.Settings) value { return value{n: int64(s.Priority)} }),
 	setting{name: "prefetch_limit", kind: command.UintField, most: mostPrefetch,
-		doc: "Messages one consumer may hold without acknowledging them.",
+		doc: "Messages one consumer may hold without acknowledging them; 0: no bound.",
 	}.with(short(func(s *queue.Settings) *uint32 { return &s.Prefetch })),
 	setting{name: "ack_deadline_ms", kind: command.UintField, most: mostMillis, needed: true,
 		doc: "ack_deadline_secs in milliseconds.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.AckDeadline }, 1)),
 	setting{name: "overflow", kind: command.StringField,
-		doc: "What a full queue does: reject the new message, or drop_oldest.",
+		doc: "What a full queue does: reject the new message, or drop_oldest, of the " +
+			"lowest priority there is.",
 	}.with(
 		func(s *queue.Settings, v value) { s.DropOldest = v.text == dropOldest },
 		func(s *queue.Settings) value {
@@ -108,27 +112,29 @@ var settings = []setting{
 			return value{text: reject}
 		}),
 	setting{name: "backoff_base_ms", kind: command.UintField, most: mostMillis,
-		doc: "Delay of the first retry.",
+		doc: "Milliseconds until the first retry; 0: all are at once.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.BackoffBase }, 1)),
 	setting{name: "backoff_factor", kind: command.ValueField, most: mostFactor, needed: true,
-		doc: "How many times longer each further delay is, 1 to 100.",
+		doc: "How many times longer each further delay is.",
 	}.with(short(func(s *queue.Settings) *uint32 { return &s.BackoffMilli })),
 	setting{name: "backoff_cap_ms", kind: command.UintField, most: mostMillis, needed: true,
-		doc: "The longest delay.",
+		doc: "The longest such delay, in milliseconds.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.BackoffCap }, 1)),
 	setting{name: "backoff_jitter", kind: command.ValueField, most: 1,
-		doc: "Share of a delay that is random, 0 to 1.",
+		doc: "Share of a delay that is random, up and down.",
 	}.with(short(func(s *queue.Settings) *uint32 { return &s.JitterMilli })),
 	setting{name: "dead_letter_queue", kind: command.StringField,
-		doc: "The queue that takes what failed too often, expired or overflowed.",
+		doc: "The queue that takes what failed too often, was rejected, expired or " +
+			"overflowed; empty: none.",
 	}.with(
 		func(s *queue.Settings, v value) { s.DeadLetter = v.text },
 		func(s *queue.Settings) value { return value{text: s.DeadLetter} }),
 	setting{name: "ttl_ms", kind: command.UintField, most: farthest,
-		doc: "How long messages wait at most.",
+		doc: "Milliseconds that messages wait at most; 0: until they are taken.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.TTL }, 1)),
 	setting{name: "dedup_window_secs", kind: command.UintField, most: mostMillis / 1000,
-		doc: "Seconds during which a second message with the same dedup_id is left out.",
+		doc: "Seconds during which a second message with the same dedup_id is left out; " +
+			"0: none is.",
 	}.with(whole(func(s *queue.Settings) *int64 { return &s.DedupWindow }, 1000)),
 	setting{name: "single_active_consumer", kind: command.BoolField,
 		doc: "One consumer at a time gets the messages.",
@@ -142,6 +148,15 @@ const (
 	reject     = "reject"
 	dropOldest = "drop_oldest"
 )
+
+// settingNames are the names of all settings, for people.
+func settingNames() string {
+	names := make([]string, len(settings))
+	for i := range settings {
+		names[i] = settings[i].name
+	}
+	return strings.Join(names, ", ")
+}
 
 // fraction says whether the setting is in thousandths.
 func (s *setting) fraction() bool { return s.kind == command.ValueField }
@@ -273,8 +288,13 @@ func settingFields() []command.Field {
 	for i := range settings {
 		s := &settings[i]
 		fields[i] = command.Field{Name: s.name, Type: s.kind, Doc: s.doc}
-		if s.kind == command.UintField { // or a word
+		if s.kind == command.UintField || s.fraction() { // or a word
+			least := 0
+			if s.needed {
+				least = 1
+			}
 			fields[i].Type = command.ValueField
+			fields[i].Doc = fmt.Sprintf("%s %d to %d.", s.doc, least, s.most)
 		}
 	}
 	return fields

@@ -57,6 +57,8 @@ func TestZeroAndNoneAndDefault(t *testing.T) {
 		{"QCREATE q 0 0 0 0 0" + settingsTo("0") + " ack_deadline_ms 0 backoff_factor 0", asUsual},
 		{"QCREATE q" + settingsTo("default"), asUsual},
 		{"QCREATE q" + settingsTo("none") + others, allZero},
+		{"QCREATE q none 0 None NONE none" + settingsTo("none") + others, allZero},
+		{"QCREATE q default default Default 0 0", asUsual},
 		{"QCREATE q" + settingsTo("NONE") + others + " backoff_cap_ms default", allZero},
 		{"QCREATE q\nQUPDATE q" + settingsTo("0") + others, allZero},
 		{"QCREATE q\nQUPDATE q" + settingsTo("none") + others +

@@ -48,10 +48,11 @@ func settleRows() []*command.Row {
 		Routes: []command.Route{{Method: "POST", Path: "/queue/{queue}/ack"}},
 	}, {
 		Name: "queue.nack", Flags: writes,
-		Summary: "Gives messages back: to be delivered again, or dropped.",
+		Summary: "Gives messages back: to be delivered again, or put away.",
 		Fields: append(fields[:len(fields):len(fields)],
 			flag("requeue", "Deliver it again, unless its retries are used up; true when absent. "+
-				"The route requires it."),
+				"The route requires it. With false it moves to the dead_letter_queue, and "+
+				"without one it is gone."),
 			number("delay_ms", "Milliseconds until then; absent: by the queue's back-off."),
 		),
 		Call:   nack,
@@ -89,7 +90,7 @@ func nack(c *command.Ctx, a *command.Args) error {
 
 // nackOne gives a message back. One that goes to the dead-letter queue is journaled whole.
 func nackOne(c *command.Ctx, name []byte, l *queue.Lease, how queue.Nack) error {
-	if n := c.Queues.MoveBytes(name, l.ID); n > 0 {
+	if n := c.Queues.MoveBytes(name, l.ID, !how.Requeue); n > 0 {
 		if err := c.Engine.Admit(n); err != nil {
 			return err
 		}

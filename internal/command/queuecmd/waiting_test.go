@@ -70,9 +70,15 @@ func TestAConsumerOfADeletedQueueStopsWaiting(t *testing.T) {
 	d := b.open("QCONSUME q w WAIT 1000")
 	d.run()
 	b.talk(`QDELETE q => (true)`)
-	if got := d.run(); d.rung != 1 || got != "(nil)" {
+	if got := d.run(); d.rung != 1 || got != "!Queue not found: q" {
 		t.Errorf("woken %d times, it answers %q", d.rung, got)
 	}
+	b.talk(`
+		QCONSUME q w WAIT 1000 => !Queue not found: q
+		QCONSUME q w WAIT 1000 COUNT 2 => !Queue not found: q
+		QCONSUME q w WAIT 0 => (nil)
+		QCONSUME q w COUNT 2 => [0
+	`)
 }
 
 func TestAPausedQueueKeepsItsWaiters(t *testing.T) {

@@ -68,15 +68,31 @@ func (sh *shard) needAux(q *queue, ref slab.Ref, m *message, whole bool) *aux {
 	a.timer = timer{owner: owner}
 	a.due, a.expires = 0, expires
 	if whole {
+		sh.whole++
 		a.token, a.conn, a.mateNext, a.matePrev, a.holder = 0, 0, 0, 0, 0
 	}
 	q.stats.Bytes += int64(slab.Fit(size))
 	return a
 }
 
+// leasable says whether there is room for a lease of m: in a shard that takes no more messages
+// leases may fill a part of what is left, and the next ones wait until some have ended.
+func (sh *shard) leasable(m *message) bool {
+	return !sh.scarce() || sh.whole*auxBytes < sh.store.share/leaseShare ||
+		m.aux != 0 && sh.aux(m.aux).owner&longAux != 0
+}
+
+// leaseShare: one part in so many of a shard's address space is always there for leases, half of
+// what Full leaves.
+const leaseShare = 32
+
 // freeAux frees the aux of m, whose timer must not run and which is among no connection's leases.
 func (sh *shard) freeAux(q *queue, m *message) {
-	q.stats.Bytes -= int64(slab.Fit(sh.aux(m.aux).size()))
+	a := sh.aux(m.aux)
+	if a.owner&longAux != 0 {
+		sh.whole--
+	}
+	q.stats.Bytes -= int64(slab.Fit(a.size()))
 	sh.arena.Free(m.aux)
 	m.aux = 0
 }

@@ -29,13 +29,15 @@ func (t *Tx) expire(q *queue, ref slab.Ref, retries uint32) {
 	t.putAway(q, ref, effect.Expired, retries)
 }
 
-// putAway moves a message that nobody took to the dead-letter queue, or removes it.
-func (t *Tx) putAway(q *queue, ref slab.Ref, why effect.Reason, retries uint32) {
+// putAway moves a message that nobody took to the dead-letter queue, or removes it; moved says
+// which.
+func (t *Tx) putAway(q *queue, ref slab.Ref, why effect.Reason, retries uint32) (moved bool) {
 	if t.moveDead(q, ref, why, retries) {
 		q.stats.DeadLettered++
-		return
+		return true
 	}
 	t.remove(q, ref, why)
+	return false
 }
 
 // moveDead moves a message to the queue that takes dead letters. false: there is none, or it has

@@ -55,6 +55,9 @@ func (t *Tx) Deliver(name []byte, d *Deliver, dst []View) []View {
 			t.expire(q, ref, uint32(m.retries))
 			continue
 		}
+		if !sh.leasable(m) {
+			break
+		}
 		t.lease(q, ref, d, t.now+min(deadline, mostDeadline))
 		dst = append(dst, sh.view(q, m))
 		size += int(m.payload) + int(m.headers)

@@ -352,6 +352,7 @@ func FuzzReplay(f *testing.F) {
 		}
 	}
 	f.Add(whole, uint16(0))
+	f.Add([]byte("\x12\x01aX90\t0000\x02\x01000"), uint16(18)) // a place that is taken
 	f.Fuzz(func(t *testing.T, b []byte, upTo uint16) {
 		s := modelStore(t, 2, 8)
 		m.j.replay(t, s, 0, int(upTo)%len(m.j.records))

@@ -231,7 +231,7 @@ func (t *Tx) match(q *queue) {
 	}
 	for w := l.first; w != nil && spare > 0; {
 		next := w.next
-		if q.serves(w) && (end <= t.now || q.active == string(w.consumer)) {
+		if (end <= t.now || q.active == string(w.consumer)) && q.serves(w) {
 			if q.set.SingleActive {
 				q.activate(w.consumer, t.now)
 				end = math.MaxInt64

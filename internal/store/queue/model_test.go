@@ -308,6 +308,7 @@ var events = []string{
 	"dedup window over", "full", "published with a delay", "nothing to drop", "oldest dropped",
 	"kept dead letter", "dead letters' queue is absent", "dead letters' queue is full", "moved",
 	"moved because of max_retries", "moved because of expired", "moved because of overflow",
+	"moved because of rejected",
 	"moved twice", "back-off", "back-off capped", "expired", "deliver of an absent queue",
 	"deliver of a paused queue", "refused beside the active consumer", "active consumer replaced",
 	"prefetch reached", "window reached", "delivery cut by bytes", "delivered by priority",

@@ -161,6 +161,11 @@ func (w *twin) nack(name string, l *Lease, n Nack) string {
 	switch {
 	case !n.Requeue && m.Retries+1 <= m.MaxRetries:
 		w.saw("rejected")
+		m.Retries++
+		if w.move(m, effect.Rejected) {
+			m.queue.stats.DeadLettered++
+			break
+		}
 		m.queue.stats.Dropped++
 		delete(m.queue.messages, m)
 	default:

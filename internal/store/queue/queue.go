@@ -86,7 +86,8 @@ type Lease struct {
 
 // Nack says what becomes of a message that was not processed.
 type Nack struct {
-	// Requeue makes it ready again unless its retries are used up; otherwise it is dropped.
+	// Requeue makes it ready again unless its retries are used up. Otherwise it goes to the
+	// dead-letter queue, or is dropped if there is none with room.
 	Requeue bool
 	// Delay is ms until it is ready again; negative = by the queue's back-off.
 	Delay int64

@@ -21,7 +21,8 @@ func (t *Tx) Ack(name []byte, l *Lease) error {
 }
 
 // Nack gives a leased message back. Its retries are counted first: above the most it becomes a
-// dead letter whatever Requeue says. Errors as of Ack, and a Delay out of bounds.
+// dead letter whatever Requeue says. Without Requeue it goes to the dead-letter queue, or is
+// removed if there is none with room. Errors as of Ack, and a Delay out of bounds.
 func (t *Tx) Nack(name []byte, l *Lease, n Nack) error {
 	if n.Delay > mostSpan {
 		return errs.Value(fmt.Sprintf("a delay may be %d ms, not %d", int64(mostSpan), n.Delay))
@@ -32,8 +33,9 @@ func (t *Tx) Nack(name []byte, l *Lease, n Nack) error {
 	}
 	q.stats.Nacked++
 	if m := q.shard.message(ref); !n.Requeue && m.retries < m.most {
-		q.stats.Dropped++
-		t.remove(q, ref, effect.Rejected)
+		if !t.putAway(q, ref, effect.Rejected, uint32(m.retries)+1) {
+			q.stats.Dropped++
+		}
 		return nil
 	}
 	t.giveBack(q, ref, effect.Nacked, n.Delay)

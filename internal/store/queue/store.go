@@ -71,6 +71,7 @@ type shard struct {
 	large      []*large
 	freeLarge  []uint32
 	largeBytes int64
+	whole      int   // aux that have room for a lease
 	heap       int64 // bytes of queues, consumers and maps in Go's heap
 	gone       Stats // counters of queues that were deleted
 
@@ -203,7 +204,7 @@ func (sh *shard) clear() (wakes []Waker) {
 		sh.arena = nil
 	}
 	sh.queues, sh.slots, sh.freeSlots, sh.targets = map[string]*queue{}, nil, nil, 0
-	sh.large, sh.freeLarge, sh.largeBytes, sh.heap = nil, nil, 0, 0
+	sh.large, sh.freeLarge, sh.largeBytes, sh.heap, sh.whole = nil, nil, 0, 0, 0
 	sh.wheel, sh.soonest, sh.alarms, sh.orphans = nil, math.MaxInt64, nil, nil
 	return wakes
 }

@@ -324,3 +324,40 @@ func TestFullWithinOneTransaction(t *testing.T) {
 	})
 	checkInvariants(t, s)
 }
+
+// TestLeasesOfAFullShard: small messages fill its address space, more than there is room left to
+// lease at once. Consumers get all of them, by and by.
+func TestLeasesOfAFullShard(t *testing.T) {
+	s, err := New(Options{Shards: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	s.share = 32 << 20
+	q := &bench{s: s, now: start, name: []byte("jobs")}
+	q.do(func(tx *Tx) {
+		_, _ = tx.Create(q.name, Settings{MaxDepth: most})
+		for err = error(nil); err == nil; {
+			_, err = tx.Publish(q.name, plain("x"))
+		}
+	})
+	left, rounds := 0, 0
+	q.do(func(tx *Tx) {
+		st, _ := tx.Stats(q.name)
+		left = int(st.Depth)
+	})
+	for ; left > 0 && rounds < 1000; rounds++ {
+		q.do(func(tx *Tx) {
+			for _, v := range tx.Deliver(q.name, &Deliver{Count: left}, nil) {
+				left--
+				if err := tx.Ack(q.name, &Lease{ID: v.ID}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+	if left > 0 || rounds < 2 {
+		t.Errorf("%d are left after %d rounds", left, rounds)
+	}
+	checkInvariants(t, s)
+}

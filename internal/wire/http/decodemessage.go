@@ -92,7 +92,9 @@ func (d *decoder) objects(src source, k kind, f *command.Field, v *command.Value
 		case d.full(f, i):
 			err = src.skip()
 		case k != kindObject:
-			err = d.wrong(src, f, k, "an object or an array of objects")
+			d.note(errs.Newf(errs.BadRequest, "Invalid request: Field '%s' must be an array of "+
+				"objects; item %d is %s", f.Name, i, kindNames[k]))
+			err = src.skip()
 		default:
 			err = d.object(src, f, nextItem(v), i)
 		}

@@ -78,6 +78,13 @@ func (b *bound) fits(n int) bool {
 	return true
 }
 
+// tailBytes is more than what may follow the payload in an envelope: it must not be the first to
+// meet the bound, when nobody looks any more.
+const tailBytes = 64
+
+// wrote notes when a reply of n bytes has grown too close to the bound.
+func (b *bound) wrote(n int) { b.fits(n + tailBytes) }
+
 // Room is how many more bytes may be written.
 func (d *draft) Room() int { return d.most - d.retained - len(d.buf) }
 

@@ -51,6 +51,7 @@ func (w *jsonWriter) begin() {
 
 // end closes the containers that the last value completed.
 func (w *jsonWriter) end() {
+	w.wrote(len(w.buf))
 	for w.depth > 0 && w.open[w.depth-1].left == 0 {
 		w.depth--
 		if w.open[w.depth].object {

@@ -118,3 +118,23 @@ func TestABigBodyIsLetGo(t *testing.T) {
 		t.Error("an idle exchange keeps the body")
 	}
 }
+
+// An answer just below, at and above the bound is whole, or an error that is.
+func TestAnswersAtTheBoundAreWhole(t *testing.T) {
+	onEveryLane(t, Options{MaxReply: 2000}, func(t *testing.T, b *bench) {
+		refused := false
+		for n := 800; n < 1050; n++ {
+			key := strings.Repeat("k", n)
+			b.call(t, "kv.set", `{"key":"`+key+`","value":1}`)
+			got := b.call(t, "key.rename", `{"source":"`+key+`","destination":"`+key+`"}`)
+			want := `{"success":true,"source":"` + key + `","destination":"` + key + `"}`
+			if refused = refused || got != want; refused &&
+				got != `!Invalid request: the answer would be too large; ask for less at once` {
+				t.Fatalf("with keys of %d bytes it is %s", n, got)
+			}
+		}
+		if !refused {
+			t.Error("there is no bound")
+		}
+	})
+}

@@ -23,9 +23,9 @@ func (w *packWriter) Int(i int64)     { w.buf = msgp.AppendInt64(w.buf, i) }
 func (w *packWriter) Float(f float64) { w.buf = msgp.AppendFloat64(w.buf, f) }
 func (w *packWriter) Status(s string) { w.Str(s) }
 func (w *packWriter) Str(s string)    { w.Text(stringBytes(s)) }
-func (w *packWriter) Text(b []byte)   { w.buf = packText(w.room(), b) }
-func (w *packWriter) Bytes(b []byte)  { w.buf = msgp.AppendBytes(w.room(), b) }
-func (w *packWriter) JSON(b []byte)   { w.buf = packJSON(w.room(), b) }
+func (w *packWriter) Text(b []byte)   { w.put(packText(w.room(), b)) }
+func (w *packWriter) Bytes(b []byte)  { w.put(msgp.AppendBytes(w.room(), b)) }
+func (w *packWriter) JSON(b []byte)   { w.put(packJSON(w.room(), b)) }
 func (w *packWriter) Array(n int)     { w.buf = msgp.AppendArrayHeader(w.buf, uint32(n)) }
 func (w *packWriter) Set(n int)       { w.Array(n) }
 func (w *packWriter) Push(n int)      { w.Array(n) }
@@ -41,6 +41,12 @@ func (w *packWriter) room() []byte {
 		return w.buf
 	}
 	return w.buf[:min(len(w.buf), w.most)]
+}
+
+// put takes what room has become.
+func (w *packWriter) put(b []byte) {
+	w.buf = b
+	w.wrote(len(b))
 }
 
 func (w *packWriter) later(l *kv.Large, f form) {

@@ -7,6 +7,11 @@ import (
 	"github.com/synapdb/synap/internal/command/replytest"
 )
 
+const settingNames = `name at least one of max_depth, ack_deadline_secs, default_max_retries, ` +
+	`default_priority, prefetch_limit, ack_deadline_ms, overflow, backoff_base_ms, ` +
+	`backoff_factor, backoff_cap_ms, backoff_jitter, dead_letter_queue, ttl_ms, ` +
+	`dedup_window_secs, single_active_consumer`
+
 // tail is the end of a message of the tests, delivered at their beginning.
 const tail = `,"max_retries":3,"headers":{},"timestamp":1700000000,"retries":0,` +
 	`"token":"$t","deadline":1700000030000`
@@ -100,9 +105,11 @@ var queueContract = map[string][]step{
 			`"payload":[2],"priority":0,"retry_count":0` +
 			strings.Replace(tail, "$t", "$u", 1) + `}}`},
 		{"queue.update", `{"queue":"q"}`, `!Invalid request: no setting is given: ` +
-			`name at least one, such as max_depth`},
+			settingNames},
 		{"queue.update", `{"queue":"q","max_depth":null,"config":{}}`,
-			`!Invalid request: no setting is given: name at least one, such as max_depth`},
+			`!Invalid request: no setting is given: ` + settingNames},
+		{"queue.create", `{"name":"r","default_priority":10}`,
+			`!Invalid value: default_priority must be at most 9`},
 		{"queue.update", `{"queue":"q","max_depth":-1}`, `!Invalid value: max_depth must be a ` +
 			`whole number of 0 or more, none or default`},
 		{"queue.update", `{"queue":"q","max_depth":9223372036854775808}`,
@@ -118,6 +125,8 @@ var queueContract = map[string][]step{
 		{"queue.publish_batch", `{"queue":"q"}`, `!Invalid request: Missing 'messages' field`},
 		{"queue.publish_batch", `{"queue":"q","messages":7}`, `!Invalid request: Missing ` +
 			`'messages' field: it must be an object or an array of objects, not a number`},
+		{"queue.publish_batch", `{"queue":"q","messages":[{"payload":"a"},"b"]}`, `!Invalid ` +
+			`request: Field 'messages' must be an array of objects; item 1 is a string`},
 		{"queue.publish_batch", `{"queue":"q","messages":[{"payload":"a"},{}]}`,
 			`!Invalid request: Missing 'payload' field, in messages[1]`},
 		{"queue.publish_batch", `{"queue":"q","messages":[{"payload":"a"},{"payload":"b",` +
@@ -211,7 +220,8 @@ var queueSettles = map[string][]step{
 		{"queue.ack", `{"queue":"q","message_ids":["a"],"message_id":"b"}`, `!Invalid request: ` +
 			`message_id, message_ids and acks exclude each other: give one of them`},
 		{"queue.nack", `{"queue":"q","message_id":"$b","requeue":false,"delay_ms":5}`,
-			`!Invalid request: delay_ms has no meaning with requeue false: the message is dropped`},
+			`!Invalid request: delay_ms has no meaning with requeue false: the message is not ` +
+				`delivered again`},
 		{"queue.ack", `{"queue":"q","message_id":"$c","token":"0"}`,
 			`!Invalid value: token must be the 16 hex digits that came with the delivery`},
 		{"queue.ack", `{"queue":"q","message_ids":[` + strings.Repeat(`"x",`, 100) + `"x"]}`,

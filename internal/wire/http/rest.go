@@ -103,14 +103,18 @@ func (x *exchange) bodyFields(e *endpoint) (int, error) {
 	}
 	src := x.source(body)
 	k, err := src.kind()
-	if err == nil && k != kindObject {
-		return 400, errs.Request("the body must be an object, not " + kindNames[k])
-	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case k == kindObject:
 		err = x.dec.payload(src, &x.args, e.row)
+	default:
+		err = src.skip() // what begins like null may not be JSON at all
 	}
 	if err == nil {
 		err = src.end()
+	}
+	if err == nil && k != kindObject {
+		err = errs.Request("the body must be an object, not " + kindNames[k])
 	}
 	var bad *syntaxError
 	if errors.As(err, &bad) {

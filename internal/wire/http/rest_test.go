@@ -26,6 +26,8 @@ var visits = []visit{
 		`{"error":"Invalid request: Missing 'key' field","code":400}`},
 	{"POST", "/kv/set", `[]`, 400,
 		`{"error":"Invalid request: the body must be an object, not an array","code":400}`},
+	{"POST", "/kv/set", `null`, 400,
+		`{"error":"Invalid request: the body must be an object, not null","code":400}`},
 	{"GET", "/kv/get/a%2Fb", "", 200, `"x"`},
 	{"GET", "/kv/get/t?type=string", "", 200, `"x"`},
 	{"GET", "/kv/get/none", "", 200, `{"error":"Key not found"}`},
@@ -92,6 +94,21 @@ func TestRoutesKeepTheContract(t *testing.T) {
 			}
 			if a.Header.Get("Access-Control-Allow-Origin") != "*" {
 				t.Errorf("%s %s: no CORS header", v.method, v.path)
+			}
+		}
+	})
+}
+
+func TestABodyThatIsNoJSONIsCalledSo(t *testing.T) {
+	onEveryLane(t, Options{}, func(t *testing.T, b *bench) {
+		const want = `{"error":"Invalid request: JSON at byte 0: a value was expected","code":400}`
+		for _, body := range []string{"not JSON", "nul", "true!", "\"", "x"} {
+			a := b.send(t, "POST", "/kv/set", body, "Content-Type: application/json")
+			if a.StatusCode != 400 || !strings.Contains(a.body, "Invalid request: JSON at byte ") {
+				t.Errorf("%s: %d %s", body, a.StatusCode, a.body)
+			}
+			if body == "not JSON" && a.body != want {
+				t.Error(a.body)
 			}
 		}
 	})
