@@ -110,6 +110,9 @@ func (r *rig) arguments(name []string, row *command.Row, wrong bool) []string {
 	if wrong {
 		n = r.random.IntN(6)
 	}
+	if row.Has(command.WhileListening | command.NoMulti) {
+		n = min(n, 1) // each word is acknowledged by itself
+	}
 	for range n {
 		line = append(line, r.word())
 	}

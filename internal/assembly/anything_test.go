@@ -14,6 +14,7 @@ import (
 	"github.com/synapdb/synap/internal/command/replytest"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/kv"
+	"github.com/synapdb/synap/internal/store/pubsub"
 	"github.com/synapdb/synap/internal/store/queue"
 	"github.com/synapdb/synap/internal/store/room"
 	"github.com/synapdb/synap/internal/wire"
@@ -62,6 +63,7 @@ func newRig(t *testing.T) *rig {
 	e := &command.Engine{
 		Table: in.engine.Table, Settings: in.engine.Settings, Server: in.engine.Server,
 		Store: store, Queues: queues, Rooms: rooms, Clock: clock.NewManual(moment),
+		Topics:      command.NewTopics(pubsub.Options{}),
 		Sessions:    command.NewRegistry(),
 		Limits:      command.Limits{BatchItems: 20, BatchBytes: 1 << 20, ValueBytes: 100_000},
 		Persistence: new(journaltest.Fake),

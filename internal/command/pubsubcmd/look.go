@@ -37,7 +37,7 @@ func lookRows() []*command.Row {
 			{Name: "match", Type: command.StringField, Doc: "Only those that match this glob."},
 			{Name: "limit", Type: command.UintField,
 				Doc: "About so many; 10000 when absent, and at most."},
-			{Name: "cursor", Type: command.StringField, 
+			{Name: "cursor", Type: command.StringField,
 				Doc: "From the answer before; empty to begin."},
 		},
 		Call:   topics,

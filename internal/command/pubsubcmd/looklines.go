@@ -36,7 +36,7 @@ func lookLines() []*command.Row {
 			return nil
 		},
 	}, {
-		Name: "PSTATS", Aliases: []string{"PSSTATS"}, Arity: -1, Flags: line,
+		Name: "PSTATS", Aliases: []string{"PSSTATS"}, Arity: 1, Flags: line,
 		Summary: "Returns the figures of all topics together.",
 		Run:     func(c *command.Ctx, _ [][]byte) error { return stats(c) },
 	}}
