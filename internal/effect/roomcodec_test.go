@@ -97,9 +97,9 @@ func TestMalformedRoomEffects(t *testing.T) {
 	for _, b := range [][]byte{
 		{byte(RoomCursor) + 1, 1, 'r', 1, 1, 1, 1}, {255, 0, 0}, {byte(QueueSet), 0, 0},
 		{byte(RoomCursor), 1, 'r', 1, 2, 1, 'c', 1}, // an unknown bit
-		publish(1<<4, 5, 5),                          // an unknown bit
-		publish(1<<keptBit, 5, 0),                    // nothing kept: not even the event
-		publish(1<<keptBit, 5, 6),                    // more than were removed from
+		publish(1<<4, 5, 5),                         // an unknown bit
+		publish(1<<keptBit, 5, 0),                   // nothing kept: not even the event
+		publish(1<<keptBit, 5, 6),                   // more than were removed from
 	} {
 		if _, _, err := DecodeRoom(b); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%x: %v", b, err)
