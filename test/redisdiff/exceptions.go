@@ -87,5 +87,14 @@ var Exceptions = []Exception{
 		"DBSIZE", "Expired keys stop counting at different moments.",
 		"Both count keys whose deadline has passed until they are collected.",
 		"after KEYS * has collected them on both sides",
+	}, {
+		"SUBSCRIBE, UNSUBSCRIBE, PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUNSUBSCRIBE",
+		"They are refused in MULTI; those without arguments go on in byte order.",
+		"Several acknowledgements in the place of one reply spoil the array of EXEC.",
+		"not in MULTI; the lines of messages and acknowledgements as a multiset",
+	}, {
+		"PUBLISH", "A RESP3 subscriber that publishes to itself gets the message behind the reply.",
+		"As from Redis 7.2 on: a client can tell what its command answered.",
+		"subscribers do not publish",
 	},
 }
