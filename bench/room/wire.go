@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -111,7 +112,7 @@ func (f *follower) frame() error {
 // take reads so many bytes behind others into body, which is valid until the next read.
 func (f *follower) take(skip, length int) error {
 	all, err := f.r.Peek(skip + length)
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		all = make([]byte, skip+length)
 		_, err = io.ReadFull(f.r, all)
 		f.body = all[skip:]

@@ -107,7 +107,7 @@ func TestReadersThatWaitMissNothing(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			defer c.Close() //nolint:errcheck // it was only read
+			defer c.Close()
 			replies := bufio.NewScanner(c)
 			for next := 0; next < events; {
 				fmt.Fprintf(c, "XREAD COUNT %d BLOCK %d STREAMS r %d\r\n", 1+i, 5+i*1000, next)

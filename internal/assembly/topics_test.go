@@ -59,7 +59,7 @@ func TestAllDoorsShareOneSpaceOfTopics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ws.CloseNow() //nolint:errcheck // the end of the test
+	defer ws.CloseNow()
 	read := func(want string) {
 		t.Helper()
 		if _, b, err := ws.Read(ctx); err != nil || !strings.Contains(string(b), want) {

@@ -181,6 +181,7 @@ func TestSubscriptionsThatAreRefused(t *testing.T) {
 		if err == nil || r.StatusCode != nethttp.StatusBadRequest {
 			t.Errorf("%s: %v", path, err)
 		}
+		_ = r.Body.Close()
 	}
 	keeper, _ := l.knock("/pubsub/ws?topics=a&subscriber_id=me")
 	for path, want := range map[string]string{
