@@ -15,6 +15,8 @@ const (
 	// maxPush is about what one round pushes to one connection, in bytes: for fairness, and because
 	// a peer that reads slowly holds so much of our memory.
 	maxPush = 64 << 10
+	// maxAsked bounds how often a round asks a feed for frames: it may find none that are wanted.
+	maxAsked = 16
 	// maxFeedTarget bounds path and query of a feed, in bytes, which are kept as long as it lives:
 	// two names of 512 bytes fit, percent-encoded throughout, and further fields.
 	maxFeedTarget = 4 << 10
@@ -58,10 +60,12 @@ func (c *Conn) feedSocket(in []byte, out *wire.Output) (consumed, need int, v wi
 	x := h.acquire(c.session)
 	r := feedRound{feed: c.feed, h: h, x: x, out: out}
 	r.begin()
-	if r.style == socketStyle {
+	switch r.style {
+	case socketStyle:
 		consumed, need = r.receive(in)
-	} else if r.style == eventStyle {
+	case eventStyle:
 		consumed = len(in) // nothing that comes behind such a request will be answered
+	case lineStyle: // what comes behind it waits
 	}
 	from := len(out.Buf)
 	r.openChunk()
@@ -153,9 +157,10 @@ func (r *feedRound) enter() error {
 
 // push writes what there is for the peer until there is no more, or it is enough for one round.
 func (r *feedRound) push() {
+	asked := 0
 	for start := len(r.out.Buf); !r.ended; {
 		left := maxPush - (len(r.out.Buf) - start)
-		if r.out.Full() || left <= 0 {
+		if r.out.Full() || left <= 0 || asked == maxAsked {
 			// The server first sends what is there, as slowly as the peer reads.
 			r.sub.Waker.Wake()
 			return
@@ -163,6 +168,7 @@ func (r *feedRound) push() {
 		then := command.ThenNext
 		if r.point.Frames != nil {
 			then = r.frames(left)
+			asked++
 		}
 		switch then {
 		case command.ThenWait:

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	nethttp "net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -360,9 +362,54 @@ func TestALongHistoryTakesItsTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Body.Close() }()
-	if _, err = io.ReadAll(r.Body); err != io.ErrUnexpectedEOF || s.v != wire.Close {
+	_, err = io.ReadAll(r.Body)
+	if !errors.Is(err, io.ErrUnexpectedEOF) || s.v != wire.Close {
 		t.Errorf("a history that breaks off ends with %v, verdict %d", err, s.v)
 	}
+}
+
+// Who wants few of many events must not hold up the others of its loop while they are looked for.
+func TestAHistoryIsSearchedInRounds(t *testing.T) {
+	s := newRoomSocket(t)
+	big := strings.Repeat("x", 50_000)
+	for range 40 {
+		s.b.call(t, "stream.publish", `{"room":"r","event":"e","data":"`+big+`"}`)
+	}
+	s.b.call(t, "stream.publish", `{"room":"r","event":"rare","data":1}`)
+	answer := s.feed(request1("GET /stream/r/history?format=ndjson&event=rare"))
+	if s.v != wire.Park || s.woke != 1 || strings.Contains(answer, "rare") {
+		t.Errorf("verdict %d, woken %d times: %q", s.v, s.woke, answer)
+	}
+	answer += s.roused()
+	if !strings.Contains(answer, `"offset":40,"event":"rare"`) || s.v != wire.Open {
+		t.Errorf("verdict %d: %q", s.v, answer)
+	}
+}
+
+// An idle follower is a connection, its place in the room, and no more.
+func TestAnIdleFollowerIsSmall(t *testing.T) {
+	const count, most = 2000, 1024
+	b := newRoomSocket(t).b
+	conns := make([]*Conn, count)
+	for i := range conns {
+		conns[i] = b.NewConn(b.conn.session)
+		conns[i].SetWaker(new(socket))
+	}
+	in := handshake("/stream/r/ws/subscriber-1?from_offset=0")
+	var out wire.Output
+	each := heap(func() {
+		for _, c := range conns {
+			if _, _, v := c.Feed([]byte(in), &out); v != wire.Open || c.feed == nil {
+				t.Fatalf("verdict %d: %q", v, out.Buf)
+			}
+			out.Reset(1 << 20)
+		}
+	}) / count
+	t.Logf("a follower holds %d bytes more than a connection of HTTP", each)
+	if each > most {
+		t.Errorf("%d bytes, over %d", each, most)
+	}
+	runtime.KeepAlive(conns)
 }
 
 // flow is a ResponseWriter whose body is read while it is written.
