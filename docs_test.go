@@ -126,9 +126,15 @@ func routes(row *command.Row) string {
 	var paths []string
 	for _, r := range row.Routes {
 		paths = append(paths, "`"+r.Method+" "+r.Path+"`")
+		if r.Lines != nil {
+			paths = append(paths, "lines: `"+r.Path+"?format=ndjson`")
+		}
 	}
-	if row.Feed != nil {
+	if row.Feed != nil && row.Feed.Path != "" {
 		paths = append(paths, "WebSocket `"+row.Feed.Path+"`")
+	}
+	if row.Feed != nil && row.Feed.Events != "" {
+		paths = append(paths, "server-sent events `GET "+row.Feed.Events+"`")
 	}
 	return strings.Join(paths, "<br>")
 }

@@ -30,4 +30,15 @@ is wrong, none. ~generation~ grows with every room made, over restarts too.
 consumer's name, over restarts. XREADGROUP with ~>~ reads from the group's cursor and moves it;
 XACK has nothing to do. Offsets of X commands may be written ~n-m~; reading begins at the offset,
 not behind it.
+
+**Live.** ~/stream/{room}/ws/{subscriber_id}~ pushes over a WebSocket, from ~from_offset~ on, or
+~last=N~, ~since~ (ms since the Unix epoch) or ~new=1~: first ~{"type":"connected", …,
+"from_offset"}~, then ~{"type":"event","room","offset","event","data","timestamp"}~ with ~metadata~
+if there are some. ~{"type":"gap","from","to"}~ says that events from ~from~ up to before ~to~ were
+gone before they could be sent; a deleted room is an ~error~ and the end. ~GET
+/stream/{room}/events~ sends the same texts as server-sent events: ~id~ is the offset, ~event~ the
+event's type (~connected~, ~gap~ and ~error~ are those messages), and Last-Event-ID resumes behind
+it. A peer that reads slowly holds up nobody: it goes on at its own offset when it reads again. ~GET
+/stream/{room}/history?format=ndjson~, or Accept: application/x-ndjson, answers any length of
+history, an event a line.
 `
