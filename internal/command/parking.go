@@ -76,9 +76,8 @@ func (w *roomWait) listen(t *room.Tx) bool {
 	if !w.on {
 		return false
 	}
-	_, _, ok := t.ReadOn(&w.sub, &room.Query{Limit: 1}, nil)
-	w.on = ok
-	return ok
+	w.on = t.Await(&w.sub, w.next)
+	return w.on
 }
 
 // Awaited is the offset that the command has been waiting for; false if this is its first run. What

@@ -77,6 +77,26 @@ func TestAReaderWaitsForAnEvent(t *testing.T) {
 	}
 }
 
+// What woke a reader may be taken by others of its group, or be trimmed, before it looks: then it
+// waits for the next event, however many were missed.
+func TestAReaderWaitsAgainIfOthersTookTheEvents(t *testing.T) {
+	b := newBench(t)
+	b.talk(`SCREATE r => +OK`)
+	d := b.open("XREADGROUP GROUP g slow BLOCK 1000 STREAMS r >")
+	d.expect(0, "")
+	b.talk(`SMPUBLISH r said 1 said 2 said 3 => [3 0 1 2`)
+	b.talk(`XREADGROUP GROUP g fast STREAMS r > => [3 [2 "0" [2 "said" "1" [2 "1"
+			… [2 "said" "2" [2 "2" [2 "said" "3"`)
+	d.expect(1, "")
+	b.subscribers(1)
+	b.talk(`SMPUBLISH r said 4 said 5 => [2 3 4`)
+	b.talk(`STRIM r 5 => 5`)
+	d.expect(2, "")
+	b.talk(`SPUBLISH r said hello => 5`)
+	d.expect(3, `[1 [2 "5" [2 "said" "hello"`)
+	b.subscribers(0)
+}
+
 func TestAReaderGivesUpInTime(t *testing.T) {
 	b := newBench(t)
 	b.talk(`SCREATE r => +OK`)

@@ -154,6 +154,28 @@ func (t *Tx) ReadOn(sub *Subscriber, q *Query, dst []View) (p Page, gap Gap, ok 
 	return p, gap, true
 }
 
+// Await has sub's Waker called when there is more from next on, where there is nothing yet, as the
+// caller knows by other means. What lies between is passed over: somebody else may have taken it.
+// The Tx must have declared the room that sub follows. false means that the room is gone.
+func (t *Tx) Await(sub *Subscriber, next uint64) (ok bool) {
+	if sub.shard == nil {
+		return false
+	}
+	if !t.holds(sub.shard) {
+		panic("room: use of a room that was not declared")
+	}
+	r := sub.room
+	if r == nil {
+		sub.shard = nil
+		return false
+	}
+	a := r.audience
+	a.followers[sub.place].next = next
+	a.least = min(a.least, next)
+	r.lie(sub)
+	return true
+}
+
 // lie puts sub among the sleepers, if it is not there.
 func (r *room) lie(sub *Subscriber) {
 	a := r.audience
