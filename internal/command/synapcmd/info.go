@@ -134,14 +134,15 @@ func statsFacts(r *reading) []fact {
 	if read := r.c.Engine.Server.OpsPerSec; read != nil {
 		rate = read()
 	}
+	topics, globs, _ := r.c.Engine.Subscribed()
 	return []fact{
 		{"total_commands_processed", int64(executed)},
 		{"instantaneous_ops_per_sec", rate},
 		{"total_connections_received", r.c.Engine.Sessions.Total()},
 		{"keyspace_hits", r.stats.Hits},
 		{"keyspace_misses", r.stats.Misses},
-		{"pubsub_channels", int64(0)},
-		{"pubsub_patterns", int64(0)},
+		{"pubsub_channels", int64(topics)},
+		{"pubsub_patterns", int64(globs)},
 	}
 }
 
