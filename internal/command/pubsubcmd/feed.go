@@ -43,6 +43,11 @@ func openHearing(c *command.Ctx, a *command.Args, s *command.Subscription) error
 	if err := checkSubscription(id, topics); err != nil {
 		return err
 	}
+	for _, topic := range topics { // before Open, which uses up what the id was registered for
+		if _, err := pubsub.CheckPattern(topic); err != nil {
+			return err
+		}
+	}
 	if len(id) == 0 {
 		id = newID()
 	}

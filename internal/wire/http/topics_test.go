@@ -110,6 +110,15 @@ func TestRoutesOfTopics(t *testing.T) {
 	})
 }
 
+func TestInfoCountsTopicsThatAreSubscribedTo(t *testing.T) {
+	b := newBench(t, Options{})
+	b.object(t, "POST", "/pubsub/subscribe", `{"topics":["a","b","c.*"]}`)
+	if got := b.object(t, "GET", "/info", "").body; !strings.Contains(got,
+		`"pubsub_channels":2,"pubsub_patterns":0`) { // patterns are Redis' globs
+		t.Errorf("got %s", got)
+	}
+}
+
 // tell publishes a message of which the test knows all but the id.
 func (l *live) tell(topic, payload string) {
 	l.t.Helper()
@@ -128,6 +137,11 @@ func message(topic, rest string) string {
 func TestMessagesArePushed(t *testing.T) {
 	l := serveLive(t, newFakeFeed())
 	l.call(t, "pubsub.subscribe", `{"topics":["early"],"subscriber_id":"me"}`)
+	// A refusal leaves the id what it was registered for.
+	if _, first := l.knock("/pubsub/ws?topics=x.%23.y&subscriber_id=me"); !strings.Contains(
+		first, "must be the last segment") {
+		t.Fatalf("got %s", first)
+	}
 	p, first := l.knock("/pubsub/ws?topics=a,b.*&topics=c.%23&subscriber_id=me")
 	if want := `{"type":"connected","subscriber_id":"me","topics":["a","b.*","c.#"],` +
 		`"subscription_count":4}`; first != want {
