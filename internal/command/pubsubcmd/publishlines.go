@@ -34,9 +34,9 @@ func publishLines() []*command.Row {
 // fromJSON makes a payload that is JSON text what a dotted command would have made of it: a string
 // is its text, and other values are compact.
 func fromJSON(m *pubsub.Message) {
-	var text string
-	if json.Unmarshal(m.Payload, &text) == nil && m.Payload[0] != 'n' {
-		m.Payload = []byte(text)
+	var text *string // nil for null, which can be read as any type
+	if json.Unmarshal(m.Payload, &text) == nil && text != nil {
+		m.Payload = []byte(*text)
 		return
 	}
 	var b bytes.Buffer

@@ -116,9 +116,9 @@ func TestPayloadsOfOtherDoors(t *testing.T) {
 	me := f.listener()
 	me.talk("PSUBSCRIBE *", "*3|$10|psubscribe|$1|*|:1|")
 	f.listener().talk(`PPUBLISH t '{"a": 1}'`, ":1|", `PPUBLISH t '"x"'`, ":1|",
-		"PPUBLISH t nothing", ":1|")
+		"PPUBLISH t nothing", ":1|", "PPUBLISH t ' null'", ":1|")
 	me.hears(`*4|$8|pmessage|$1|*|$1|t|$7|{"a":1}|*4|$8|pmessage|$1|*|$1|t|$1|x|` +
-		`*4|$8|pmessage|$1|*|$1|t|$7|nothing|`)
+		`*4|$8|pmessage|$1|*|$1|t|$7|nothing|*4|$8|pmessage|$1|*|$1|t|$4|null|`)
 }
 
 func TestListenersThatFallBehindAreClosed(t *testing.T) {
