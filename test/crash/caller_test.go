@@ -101,7 +101,10 @@ func (c *caller) look(queue, state string, found map[string]sighting) error {
 		if after != "" {
 			ask["after"] = after
 		}
-		var page struct{ Messages []answered }
+		var page struct {
+			Messages []answered
+			More     bool
+		}
 		if err := c.call("queue.peek", ask, &page); err != nil {
 			return fmt.Errorf("peek %s: %w", state, err)
 		}
@@ -113,7 +116,7 @@ func (c *caller) look(queue, state string, found map[string]sighting) error {
 			found[m.text()] = sighting{queue, state, m.RetryCount}
 			after = m.ID
 		}
-		if len(page.Messages) == 0 {
+		if !page.More { // to ask behind the last one fails if it has moved meanwhile
 			return nil
 		}
 	}
