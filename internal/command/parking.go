@@ -84,8 +84,8 @@ func (w *roomWait) listen(t *room.Tx) bool {
 // counts from the newest event must not be counted anew.
 func (c *Ctx) Awaited() (next uint64, ok bool) {
 	p := c.Session.Parking
-	if p == nil || p.Until == 0 || p.room == nil || !p.room.on {
-		return 0, false
+	if p == nil || p.Until == 0 || p.room == nil || !p.room.on || !c.Rooms.Follows(&p.room.sub) {
+		return 0, false // offsets of a room that is gone mean nothing in one called like it
 	}
 	return p.room.next, true
 }

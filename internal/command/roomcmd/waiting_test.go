@@ -97,6 +97,22 @@ func TestAReaderWaitsAgainIfOthersTookTheEvents(t *testing.T) {
 	b.subscribers(0)
 }
 
+// A room that was deleted and made again, before who waited could look, begins with offset 0.
+func TestAReaderOfTheNewestWaitsInARoomMadeAgain(t *testing.T) {
+	b := newBench(t)
+	b.talk(`SCREATE r => +OK`)
+	b.talk(`SMPUBLISH r said 1 said 2 said 3 => [3 0 1 2`)
+	d := b.open("XREAD BLOCK 1000 STREAMS r $")
+	d.expect(0, "")
+	b.talk(`SDELETE r => +OK`)
+	b.talk(`SCREATE r => +OK`)
+	d.expect(1, "")
+	b.subscribers(1)
+	b.talk(`SPUBLISH r said hello => 0`)
+	d.expect(2, `[1 [2 "0" [2 "said" "hello"`)
+	b.subscribers(0)
+}
+
 func TestAReaderGivesUpInTime(t *testing.T) {
 	b := newBench(t)
 	b.talk(`SCREATE r => +OK`)

@@ -176,6 +176,11 @@ func (t *Tx) Await(sub *Subscriber, next uint64) (ok bool) {
 	return true
 }
 
+// Follows says whether the room that sub follows is still there. The Tx must have declared it.
+func (t *Tx) Follows(sub *Subscriber) bool {
+	return sub.shard != nil && t.holds(sub.shard) && sub.room != nil
+}
+
 // lie puts sub among the sleepers, if it is not there.
 func (r *room) lie(sub *Subscriber) {
 	a := r.audience
