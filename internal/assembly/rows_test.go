@@ -1,6 +1,7 @@
 package assembly
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/synapdb/synap/internal/command"
@@ -15,6 +16,12 @@ func TestEveryRowDescribesItself(t *testing.T) {
 		}
 		if last := row.Summary; last != "" && last[len(last)-1] != '.' {
 			t.Errorf("%s: the summary is no sentence: %s", row.FullName(), last)
+		}
+		for _, pair := range [...]string{"<>", "[]"} { // redis-cli crashes over an empty group
+			opened, closed := strings.Count(row.Words, pair[:1]), strings.Count(row.Words, pair[1:])
+			if opened != closed {
+				t.Errorf("%s: groups that do not end: %s", row.FullName(), row.Words)
+			}
 		}
 		switch {
 		case row.Call != nil:

@@ -14,7 +14,7 @@ import (
 const (
 	xreadWords  = "[COUNT count] [BLOCK milliseconds] STREAMS room offset"
 	xgroupWords = "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] " +
-		"STREAMS room <offset|>>"
+		"STREAMS room offset"
 	xrangeWords = "room start end [COUNT count]"
 	xreadCount  = 10
 	xreader     = "xread" // the subscriber that an XREAD is
