@@ -2,6 +2,7 @@ package queuecmd
 
 import (
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/queue"
 )
@@ -24,7 +25,7 @@ func consumeLines() []*command.Row {
 		Name: "QPEEK", Arity: -2, Queue: 1, Flags: command.Read, Words: peekWords,
 		Summary: "Shows messages without leasing them, in the order of delivery.",
 		Run: func(c *command.Ctx, argv [][]byte) error {
-			l := line{words: argv[2:], row: "QPEEK", usage: peekWords}
+			l := line{lines.Reader{Words: argv[2:], Row: "QPEEK", Usage: peekWords}}
 			return peekLine(c, argv[1], &l, effect.Ready)
 		},
 	}}
@@ -39,29 +40,29 @@ type takeLine struct {
 // read reads the words behind the queue. The first of them is the consumer unless it is an option:
 // then CONSUMER goes before. Alone, that is a name, too.
 func (t *takeLine) read(words [][]byte) error {
-	l := line{words: words, row: "QCONSUME", usage: consumeWords}
+	l := line{lines.Reader{Words: words, Row: "QCONSUME", Usage: consumeWords}}
 	t.consumer, t.count, t.bytes = anyConsumer, 1, maxAnswerBytes
-	for first := true; l.more(); first = false {
+	for first := true; l.More(); first = false {
 		switch {
-		case l.is("COUNT"):
-			t.count, t.counted = l.count("COUNT"), true
-		case l.is("WAIT"):
-			t.wait = l.number("WAIT")
-		case l.is("DEADLINE"):
-			t.deadline = l.number("DEADLINE")
-		case l.is("FULL"):
+		case l.Is("COUNT"):
+			t.count, t.counted = l.Count("COUNT"), true
+		case l.Is("WAIT"):
+			t.wait = l.Number("WAIT")
+		case l.Is("DEADLINE"):
+			t.deadline = l.Number("DEADLINE")
+		case l.Is("FULL"):
 			t.full = true
-		case len(l.words) > 1 && l.is("CONSUMER"):
-			t.consumer = l.word()
+		case len(l.Words) > 1 && l.Is("CONSUMER"):
+			t.consumer = l.Word()
 		case first:
-			t.consumer = l.word()
+			t.consumer = l.Word()
 		default:
-			l.bad()
+			l.Bad()
 		}
 	}
 	switch {
-	case l.err != nil:
-		return l.err
+	case l.Err != nil:
+		return l.Err
 	case t.wait > maxWait:
 		return errWait
 	case t.deadline > mostMillis:
@@ -130,22 +131,22 @@ func (s *scratch) whole(r command.Reply, v *queue.View) {
 // peekLine answers an array of maps.
 func peekLine(c *command.Ctx, name []byte, l *line, state effect.MessageState) error {
 	limit, after := int64(defaultPeek), []byte(nil)
-	for l.more() {
+	for l.More() {
 		switch {
-		case l.is("COUNT"):
-			limit = l.count("COUNT")
-		case l.is("AFTER"):
-			after = l.word()
-		case state != effect.DeadLetter && l.is("STATE"):
-			if word := l.word(); l.err == nil {
-				state, l.err = parseState(word)
+		case l.Is("COUNT"):
+			limit = l.Count("COUNT")
+		case l.Is("AFTER"):
+			after = l.Word()
+		case state != effect.DeadLetter && l.Is("STATE"):
+			if word := l.Word(); l.Err == nil {
+				state, l.Err = parseState(word)
 			}
 		default:
-			l.bad()
+			l.Bad()
 		}
 	}
-	if l.err != nil {
-		return l.err
+	if l.Err != nil {
+		return l.Err
 	}
 	s := borrow()
 	defer s.giveBack()

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/command/plan"
 	"github.com/synapdb/synap/internal/store/queue"
 )
@@ -46,36 +47,36 @@ func (p *putLine) read(words [][]byte, m *queue.Message) error {
 	if len(words) == 0 {
 		return nil
 	}
-	l := line{words: words, row: "QPUBLISH", usage: publishWords}
+	l := line{lines.Reader{Words: words, Row: "QPUBLISH", Usage: publishWords}}
 	if n, given := l.bareNumber("priority"); given {
 		m.Priority = highest(n)
 		if n, given = l.bareNumber("max-retries"); given {
 			m.MaxRetries = int(min(n, mostRetries))
 		}
 	}
-	for l.more() {
+	for l.More() {
 		switch {
-		case l.is("PRIORITY"):
-			m.Priority = highest(l.number("PRIORITY"))
-		case l.is("RETRIES"):
-			m.MaxRetries = int(min(l.number("RETRIES"), mostRetries))
-		case !p.dated && l.is("DELAY"):
-			p.delay, p.delayed = l.number("DELAY"), true
-		case !p.delayed && l.is("AT"):
-			p.at, p.dated = l.number("AT"), true
-		case l.is("TTL"):
-			p.ttl = l.number("TTL")
-		case l.is("DEDUP"):
-			m.Dedup = l.word()
-		case l.is("HEADERS"):
-			m.Headers = l.word()
-		case l.is("IFVERSION"):
-			p.key, p.version, p.guarded = l.word(), l.number("the version of IFVERSION"), true
+		case l.Is("PRIORITY"):
+			m.Priority = highest(l.Number("PRIORITY"))
+		case l.Is("RETRIES"):
+			m.MaxRetries = int(min(l.Number("RETRIES"), mostRetries))
+		case !p.dated && l.Is("DELAY"):
+			p.delay, p.delayed = l.Number("DELAY"), true
+		case !p.delayed && l.Is("AT"):
+			p.at, p.dated = l.Number("AT"), true
+		case l.Is("TTL"):
+			p.ttl = l.Number("TTL")
+		case l.Is("DEDUP"):
+			m.Dedup = l.Word()
+		case l.Is("HEADERS"):
+			m.Headers = l.Word()
+		case l.Is("IFVERSION"):
+			p.key, p.version, p.guarded = l.Word(), l.Number("the version of IFVERSION"), true
 		default:
-			l.bad()
+			l.Bad()
 		}
 	}
-	return l.err
+	return l.Err
 }
 
 func highest(priority int64) int { return int(min(priority, queue.Priorities-1)) }

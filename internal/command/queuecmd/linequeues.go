@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/command/plan"
 	"github.com/synapdb/synap/internal/errs"
 )
@@ -24,9 +25,9 @@ func queueLines() []*command.Row {
 		Summary: "Makes a queue; one that exists stays as it is.",
 		Run: func(c *command.Ctx, argv [][]byte) error {
 			var h change
-			l := line{words: argv[2:], row: "QCREATE", usage: createWords}
+			l := line{lines.Reader{Words: argv[2:], Row: "QCREATE", Usage: createWords}}
 			for _, name := range createOrder {
-				if !l.more() || !numeric(l.words[0]) {
+				if !l.More() || !numeric(l.Words[0]) {
 					break
 				}
 				h.readWord(&l, settingOf([]byte(name)))
@@ -41,9 +42,8 @@ func queueLines() []*command.Row {
 		Summary: "Changes settings of a queue, each to exactly that.",
 		Run: func(c *command.Ctx, argv [][]byte) error {
 			var h change
-			if err := h.readLine(&line{
-				words: argv[2:], row: "QUPDATE", usage: updateWords,
-			}); err != nil {
+			l := line{lines.Reader{Words: argv[2:], Row: "QUPDATE", Usage: updateWords}}
+			if err := h.readLine(&l); err != nil {
 				return err
 			}
 			return ok(c, h.update(c, argv[1]))
@@ -62,9 +62,9 @@ func queueLines() []*command.Row {
 			Name: "QPURGE", Arity: -2, Queue: 1, Flags: command.Write, Words: purgeWords,
 			Summary: "Removes the ready messages, and the delayed ones if wanted.",
 			Run: func(c *command.Ctx, argv [][]byte) error {
-				l := line{words: argv[2:], row: "QPURGE", usage: purgeWords}
-				delayed := l.is("DELAYED")
-				if err := l.end(); err != nil {
+				l := line{lines.Reader{Words: argv[2:], Row: "QPURGE", Usage: purgeWords}}
+				delayed := l.Is("DELAYED")
+				if err := l.End(); err != nil {
 					return err
 				}
 				purged, err := c.Queues.Purge(argv[1], delayed)
@@ -100,54 +100,54 @@ func settingOf(name []byte) *setting {
 // numeric says whether a word is the value of a number, and no setting's name.
 func numeric(word []byte) bool {
 	_, ok := plan.Int(word)
-	return ok || is(word, "NONE") || is(word, "DEFAULT")
+	return ok || lines.Is(word, "NONE") || lines.Is(word, "DEFAULT")
 }
 
 // readWord takes the next word as the value of s.
 func (h *change) readWord(l *line, s *setting) {
-	if word := l.word(); l.err == nil {
+	if word := l.Word(); l.Err == nil {
 		var v value
-		v, l.err = s.read(word)
+		v, l.Err = s.read(word)
 		h.add(s, v)
 	}
 }
 
 // readLine adds the settings named by the rest of a line.
 func (h *change) readLine(l *line) error {
-	for l.more() {
-		s := settingOf(l.words[0])
+	for l.More() {
+		s := settingOf(l.Words[0])
 		if s == nil {
-			l.bad()
-			l.err = errs.Newf(errs.Redis, "%s; settings are %s", l.err, settingNames())
+			l.Bad()
+			l.Err = errs.Newf(errs.Redis, "%s; settings are %s", l.Err, settingNames())
 			break
 		}
-		l.word()
+		l.Word()
 		h.readWord(l, s)
 	}
-	if l.err != nil {
-		return l.err
+	if l.Err != nil {
+		return l.Err
 	}
 	return h.conflict()
 }
 
 func listLine(c *command.Ctx, argv [][]byte) error {
-	l := line{words: argv[1:], row: "QLIST", usage: listWords}
+	l := line{lines.Reader{Words: argv[1:], Row: "QLIST", Usage: listWords}}
 	var prefix, after []byte
 	limit := int64(math.MaxInt64)
-	for l.more() {
+	for l.More() {
 		switch {
-		case l.is("PREFIX"):
-			prefix = l.word()
-		case l.is("AFTER"):
-			after = l.word()
-		case l.is("COUNT"):
-			limit = l.count("COUNT")
+		case l.Is("PREFIX"):
+			prefix = l.Word()
+		case l.Is("AFTER"):
+			after = l.Word()
+		case l.Is("COUNT"):
+			limit = l.Count("COUNT")
 		default:
-			l.bad()
+			l.Bad()
 		}
 	}
-	if l.err != nil {
-		return l.err
+	if l.Err != nil {
+		return l.Err
 	}
 	replyNames(c.Reply, allNames(c.Engine.Queues, string(prefix), string(after), limit))
 	return nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/queue"
 )
@@ -52,14 +53,14 @@ func (s *scratch) lineSettle(c *command.Ctx, name, id []byte, token uint64, do s
 func ackLine(c *command.Ctx, argv [][]byte) error {
 	ids := argv[2:]
 	var token uint64
-	at := slices.IndexFunc(ids, func(word []byte) bool { return is(word, "TOKEN") })
+	at := slices.IndexFunc(ids, func(word []byte) bool { return lines.Is(word, "TOKEN") })
 	if at >= 0 {
-		l := line{words: ids[at:], row: "QACK", usage: ackWords}
+		l := line{lines.Reader{Words: ids[at:], Row: "QACK", Usage: ackWords}}
 		if at > 0 {
-			l.word()
+			l.Word()
 			token = l.token()
 		}
-		if err := l.end(); err != nil {
+		if err := l.End(); err != nil {
 			return err
 		}
 		if ids = ids[:at]; len(ids) > 1 {
@@ -88,29 +89,29 @@ func ackLine(c *command.Ctx, argv [][]byte) error {
 // the reference server mean it; one of them means a delay of 0 by its 0.
 func nackLine(c *command.Ctx, argv [][]byte) error {
 	how := queue.Nack{Requeue: true, Delay: byBackoff}
-	l := line{words: argv[3:], row: "QNACK", usage: nackWords}
-	if l.more() {
-		if on, bare := truth(l.words[0]); bare {
-			l.word()
+	l := line{lines.Reader{Words: argv[3:], Row: "QNACK", Usage: nackWords}}
+	if l.More() {
+		if on, bare := truth(l.Words[0]); bare {
+			l.Word()
 			how.Requeue = on
 		}
 	}
 	var token uint64
-	for l.more() {
+	for l.More() {
 		switch {
-		case l.is("REQUEUE"):
+		case l.Is("REQUEUE"):
 			how.Requeue = l.truth()
-		case l.is("DELAY"):
-			how.Delay = l.number("DELAY")
-		case l.is("TOKEN"):
+		case l.Is("DELAY"):
+			how.Delay = l.Number("DELAY")
+		case l.Is("TOKEN"):
 			token = l.token()
 		default:
-			l.bad()
+			l.Bad()
 		}
 	}
 	switch {
-	case l.err != nil:
-		return l.err
+	case l.Err != nil:
+		return l.Err
 	case how.Delay > 0 && !how.Requeue:
 		return errNackDelay
 	case how.Delay > farthest:
@@ -125,13 +126,13 @@ func nackLine(c *command.Ctx, argv [][]byte) error {
 }
 
 func extendLine(c *command.Ctx, argv [][]byte) error {
-	l := line{words: argv[3:], row: "QEXTEND", usage: extendWords}
-	duration := l.number("the number of milliseconds")
+	l := line{lines.Reader{Words: argv[3:], Row: "QEXTEND", Usage: extendWords}}
+	duration := l.Number("the number of milliseconds")
 	var token uint64
-	if l.is("TOKEN") {
+	if l.Is("TOKEN") {
 		token = l.token()
 	}
-	if err := l.end(); err != nil {
+	if err := l.End(); err != nil {
 		return err
 	}
 	if duration > mostMillis {
@@ -175,7 +176,7 @@ func deadLine() *command.Row {
 		Name: "LIST", Arity: -3, Queue: 2, Flags: command.Read, Words: deadListWords,
 		Summary: "Shows the dead letters kept with a queue, oldest first.",
 		Run: func(c *command.Ctx, argv [][]byte) error {
-			l := line{words: argv[3:], row: "QDLQ LIST", usage: deadListWords}
+			l := line{lines.Reader{Words: argv[3:], Row: "QDLQ LIST", Usage: deadListWords}}
 			return peekLine(c, argv[2], &l, effect.DeadLetter)
 		},
 	}, {
@@ -217,22 +218,22 @@ func deadLines(row, usage string, limited bool,
 	return func(c *command.Ctx, argv [][]byte) error {
 		s := borrow()
 		defer s.giveBack()
-		l := line{words: argv[3:], row: row, usage: usage}
+		l := line{lines.Reader{Words: argv[3:], Row: row, Usage: usage}}
 		limit := 0
 		switch {
-		case l.is("ALL"):
-		case limited && l.is("LIMIT"):
-			limit = int(l.count("LIMIT"))
+		case l.Is("ALL"):
+		case limited && l.Is("LIMIT"):
+			limit = int(l.Count("LIMIT"))
 		default:
-			for l.more() && !is(l.words[0], "DRYRUN") {
-				l.err = s.addID(c, argv[2], l.word())
+			for l.More() && !lines.Is(l.Words[0], "DRYRUN") {
+				l.Err = s.addID(c, argv[2], l.Word())
 			}
 			if len(s.ids) == 0 {
-				l.bad()
+				l.Bad()
 			}
 		}
-		dry := l.is("DRYRUN")
-		if err := l.end(); err != nil {
+		dry := l.Is("DRYRUN")
+		if err := l.End(); err != nil {
 			return err
 		}
 		if len(s.ids) == 0 {

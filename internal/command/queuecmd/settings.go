@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/queue"
 )
@@ -184,16 +185,16 @@ func (s *setting) read(given []byte) (v value, err error) {
 // readNumber reads digits, none or default. Of a fraction three digits behind the point count.
 func (s *setting) readNumber(given []byte) (v value, err error) {
 	switch {
-	case is(given, "NONE") && !s.needed:
+	case lines.Is(given, "NONE") && !s.needed:
 		v.word = none
 		return v, nil
-	case is(given, "DEFAULT"):
+	case lines.Is(given, "DEFAULT"):
 		v.word = standard
 		return v, nil
 	case s.fraction():
 		return s.readFraction(given)
 	}
-	n, ok := natural(given)
+	n, ok := lines.Natural(given)
 	if !ok {
 		f, err := strconv.ParseFloat(string(given), 64) // some clients know no other numbers
 		if n = int64(f); err != nil || f < 0 || f != math.Trunc(f) || math.IsInf(f, 0) {
