@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"internal/cli": {"internal/config", "internal/assembly", "internal/run", "internal/persist",
 		"internal/vfs"},
 	"cmd":   {"internal/..."},
-	"bench": {},
+	"bench": {"bench/process"},
 	"test":  {"internal/..."},
 }
 

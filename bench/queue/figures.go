@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/synapdb/synap/bench/process"
 )
 
 // figures are what a server says about its memory, at one moment.
@@ -20,7 +22,7 @@ type figures struct {
 
 // look reads them. /metrics comes after the resident size, which waits until that has settled.
 func look(o options) (figures, error) {
-	rss, err := resident(o.pid)
+	rss, err := process.Resident(o.pid)
 	if err != nil || o.http == "" {
 		return figures{rss: rss}, err
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/synapdb/synap/bench/process"
 )
 
 // phase is what a phase of a run came to.
@@ -109,7 +111,7 @@ func connect(o options) ([]*worker, error) {
 
 // measure runs do on all workers at once.
 func measure(name string, o options, workers []*worker, do func(*worker) error) (phase, error) {
-	before, err := cpu(o.pid)
+	before, err := process.CPU(o.pid)
 	if err != nil {
 		return phase{}, err
 	}
@@ -124,7 +126,7 @@ func measure(name string, o options, workers []*worker, do func(*worker) error) 
 	if err := errors.Join(failures...); err != nil {
 		return p, fmt.Errorf("%s: %w", name, err)
 	}
-	after, err := cpu(o.pid)
+	after, err := process.CPU(o.pid)
 	p.cpu = after - before
 	return p, err
 }

@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/synapdb/synap/bench/process"
 )
 
 // perSource is how many connections one address makes.
@@ -17,7 +17,7 @@ func idle(out *strings.Builder, o options) error {
 	if err := create(&o); err != nil {
 		return err
 	}
-	empty, err := resident(o.pid)
+	empty, err := process.Resident(o.pid)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func idle(out *strings.Builder, o options) error {
 		}
 	}
 	took := time.Since(begun)
-	full, err := resident(o.pid)
+	full, err := process.Resident(o.pid)
 	if err != nil {
 		return err
 	}
@@ -54,48 +54,4 @@ func idle(out *strings.Builder, o options) error {
 	}
 	fmt.Fprintf(out, "told all of them in %v\n", time.Since(begun).Round(time.Millisecond))
 	return nil
-}
-
-// cpu is the user and system time of a process so far, in the kernel's ticks of 10 ms. 0 without
-// a process.
-func cpu(pid int) (time.Duration, error) {
-	if pid == 0 {
-		return 0, nil
-	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	// The name in parentheses may hold anything; what follows it are numbers.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	var ticks int64
-	for _, f := range fields[11:13] {
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil
-}
-
-// resident is the memory of a process in bytes, once it has stopped to change.
-func resident(pid int) (int64, error) {
-	last := int64(-1)
-	for range 100 {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-		if err != nil {
-			return 0, err
-		}
-		pages, err := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		if pages == last {
-			break
-		}
-		last = pages
-		time.Sleep(300 * time.Millisecond)
-	}
-	return last * int64(os.Getpagesize()), nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/synapdb/synap/bench/process"
 )
 
 // reading is one subscriber: what it found.
@@ -38,7 +40,7 @@ func load(out *strings.Builder, o options) error {
 			return err
 		}
 	}
-	before, err := cpu(o.pid)
+	before, err := process.CPU(o.pid)
 	if err != nil {
 		return err
 	}
@@ -49,7 +51,7 @@ func load(out *strings.Builder, o options) error {
 	}
 	all.Wait()
 	took := time.Since(begun)
-	after, err := cpu(o.pid)
+	after, err := process.CPU(o.pid)
 	failed = append(failed, err)
 	for i, f := range stalled { // they have missed nothing
 		var r reading

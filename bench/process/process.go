@@ -1,4 +1,5 @@
-package main
+// Package process reads what the kernel knows of a process that is measured.
+package process
 
 import (
 	"fmt"
@@ -8,9 +9,9 @@ import (
 	"time"
 )
 
-// cpu is the user and system time of a process so far, in the kernel's ticks of 10 ms. 0 without
+// CPU is the user and system time of a process so far, in the kernel's ticks of 10 ms. 0 without
 // a process.
-func cpu(pid int) (time.Duration, error) {
+func CPU(pid int) (time.Duration, error) {
 	if pid == 0 {
 		return 0, nil
 	}
@@ -31,8 +32,8 @@ func cpu(pid int) (time.Duration, error) {
 	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }
 
-// resident is the memory of a process in bytes, once it has stopped to change.
-func resident(pid int) (int64, error) {
+// Resident is the memory of a process in bytes, once it has stopped to change.
+func Resident(pid int) (int64, error) {
 	last := int64(-1)
 	for range 100 {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
