@@ -2,6 +2,7 @@ package rediscmd
 
 import (
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/command/plan"
 	"github.com/synapdb/synap/internal/errs"
 )
@@ -79,13 +80,13 @@ func parseFields(words [][]byte) ([]plan.FieldOp, error) {
 		op := plan.FieldOp{Overflow: overflow}
 		need := 4
 		switch word := words[0]; {
-		case is(word, "GET"):
+		case lines.Is(word, "GET"):
 			op.Kind, need = plan.GetField, 3
-		case is(word, "SET"):
+		case lines.Is(word, "SET"):
 			op.Kind = plan.SetField
-		case is(word, "INCRBY"):
+		case lines.Is(word, "INCRBY"):
 			op.Kind = plan.IncrField
-		case is(word, "OVERFLOW"):
+		case lines.Is(word, "OVERFLOW"):
 			need = 2
 		default:
 			return nil, errSyntax
@@ -109,11 +110,11 @@ func parseFields(words [][]byte) ([]plan.FieldOp, error) {
 
 func parseOverflow(word []byte) (plan.Overflow, error) {
 	switch {
-	case is(word, "WRAP"):
+	case lines.Is(word, "WRAP"):
 		return plan.Wrap, nil
-	case is(word, "SAT"):
+	case lines.Is(word, "SAT"):
 		return plan.Saturate, nil
-	case is(word, "FAIL"):
+	case lines.Is(word, "FAIL"):
 		return plan.Fail, nil
 	}
 	return 0, errFieldOverflow

@@ -2,6 +2,7 @@ package rediscmd
 
 import (
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/command/plan"
 	"github.com/synapdb/synap/internal/errs"
 )
@@ -87,9 +88,9 @@ func getBit(c *command.Ctx, argv [][]byte) error {
 // bitUnit reads the optional last word of a range: how many bits its unit has.
 func bitUnit(words [][]byte) (bits int64, err error) {
 	switch {
-	case len(words) == 0 || is(words[0], "BYTE"):
+	case len(words) == 0 || lines.Is(words[0], "BYTE"):
 		return 8, nil
-	case is(words[0], "BIT"):
+	case lines.Is(words[0], "BIT"):
 		return 1, nil
 	}
 	return 0, errSyntax
@@ -192,13 +193,13 @@ func posRange(words [][]byte, length int64) (from, to int64, err error) {
 func bitOp(c *command.Ctx, argv [][]byte) error {
 	var op plan.BitOperator
 	switch word := argv[1]; {
-	case is(word, "AND"):
+	case lines.Is(word, "AND"):
 		op = plan.And
-	case is(word, "OR"):
+	case lines.Is(word, "OR"):
 		op = plan.Or
-	case is(word, "XOR"):
+	case lines.Is(word, "XOR"):
 		op = plan.Xor
-	case is(word, "NOT"):
+	case lines.Is(word, "NOT"):
 		op = plan.Not
 	default:
 		return errSyntax

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/command/plan"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/errs"
@@ -138,7 +139,10 @@ func dbSize(c *command.Ctx, _ [][]byte) error {
 // flush makes FLUSHDB and FLUSHALL. ASYNC and SYNC are the same.
 func flush(kind effect.Kind) runFunc {
 	return func(c *command.Ctx, argv [][]byte) error {
-		if len(argv) > 2 || len(argv) == 2 && !is(argv[1], "ASYNC") && !is(argv[1], "SYNC") {
+		if len(argv) > 2 {
+			return errSyntax
+		}
+		if len(argv) == 2 && !lines.Is(argv[1], "ASYNC") && !lines.Is(argv[1], "SYNC") {
 			return errSyntax
 		}
 		c.Tx.Apply(effect.Effect{Kind: kind, DB: c.DB})

@@ -3,6 +3,7 @@ package rediscmd
 import (
 	"math"
 
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/command/plan"
 	"github.com/synapdb/synap/internal/store/kv"
 )
@@ -63,7 +64,7 @@ func parseOptions(words [][]byte, table []option) (o options, err error) {
 
 func findOption(table []option, word []byte) *option {
 	for i := range table {
-		if is(word, table[i].word) {
+		if lines.Is(word, table[i].word) {
 			return &table[i]
 		}
 	}
@@ -89,22 +90,6 @@ func (o *options) read(kind argument, word []byte) (err error) {
 		o.num = int64(db)
 	}
 	return err
-}
-
-// is compares word with an upper-case ASCII one, case aside.
-func is(word []byte, upper string) bool {
-	if len(word) != len(upper) {
-		return false
-	}
-	for i, b := range word {
-		if 'a' <= b && b <= 'z' {
-			b -= 'a' - 'A'
-		}
-		if b != upper[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // integer reads a signed 64-bit number.

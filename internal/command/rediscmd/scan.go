@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/glob"
 	"github.com/synapdb/synap/internal/store/kv"
 )
@@ -106,7 +107,7 @@ func (t *cursors) scan(c *command.Ctx, argv [][]byte) error {
 // look finds the wanted ones among the first o.num keys of r. last is the last key looked at if
 // there are more, else nil.
 func (o *options) look(c *command.Ctx, r kv.Range) (found [][]byte, last []byte) {
-	wantedType := !o.has(optType) || is(o.typ, strings.ToUpper(typeString))
+	wantedType := !o.has(optType) || lines.Is(o.typ, strings.ToUpper(typeString))
 	looked, more := int64(0), false
 	c.Tx.Scan(c.DB, r, func(e kv.Entry) bool {
 		if looked == o.num {
