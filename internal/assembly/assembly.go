@@ -83,6 +83,7 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 			ValueBytes: c.KVStore.MaxValueBytes,
 		},
 	}
+	in.engine.Watches = command.NewWatches(in.stores.Keys, in.engine.Topics)
 	in.engine.Waits.Alarm = in.waitTimers.kick
 	in.queueTimers.maintain = in.stores.Queues.Maintain
 	in.roomTimers.maintain = in.stores.Rooms.Maintain

@@ -148,6 +148,35 @@ func (d durability) Commit(upTo uint64, level command.Level) error {
 	return nil
 }
 
+// History reads the journal from a record on.
+func (d durability) History(from uint64) command.History {
+	return history{d.Journal().Reader(journal.LSN(from))}
+}
+
+// history is a part of the journal that is read without waiting for what is not written yet.
+type history struct{ *journal.Reader }
+
+// written is a context for what is there already.
+var written = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// Next is part of command.History.
+func (h history) Next() (r command.Record, ok bool, err error) {
+	lsn, at, payload, err := h.Reader.Next(written)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return command.Record{}, false, nil
+	case errors.Is(err, journal.ErrTrimmed):
+		return command.Record{}, false, command.ErrNoHistory
+	case err != nil:
+		return command.Record{}, false, inWords(err)
+	}
+	return command.Record{LSN: uint64(lsn), Time: at, Effects: payload}, true, nil
+}
+
 // Save makes a snapshot.
 func (d durability) Save(ctx context.Context) error { return inWords(d.Manager.Save(ctx)) }
 

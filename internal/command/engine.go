@@ -19,6 +19,7 @@ type Engine struct {
 	Queues   *queue.Store // nil when the table has no commands over queues
 	Rooms    *room.Store  // nil when the table has no commands over rooms
 	Topics   *Topics      // nil when the table has no commands over topics
+	Watches  *Watches     // nil when the table has no commands that watch keys
 	Waits    Waits        // commands that wait for events
 	Clock    clock.Clock
 	Sessions *Registry

@@ -50,6 +50,9 @@ type Persistence interface {
 	// to be on the disk; 0 before the first.
 	Last() uint64
 	Synced() uint64
+	// History reads the records from number from on that are written, which Commit sees to. Its
+	// records are ErrNoHistory if the first of them is gone; it may be gone later, too.
+	History(from uint64) History
 	// Commit returns once all records up to upTo have reached level, or says why they can't. It is
 	// called once per round of an event loop, mostly with nothing left to do.
 	Commit(upTo uint64, level Level) error
@@ -61,6 +64,25 @@ type Persistence interface {
 	// Status describes all of it. It may take locks and read files' sizes.
 	Status() PersistenceStatus
 }
+
+// History is a part of the journal, record by record. It is for one goroutine at a time.
+type History interface {
+	// Next returns the next record, whose effects are valid until the call after; ok is false when
+	// no more is written. It may read a file. A record without effects says nothing.
+	Next() (r Record, ok bool, err error)
+	Close() error
+}
+
+// Record is what one transaction did: its effects, encoded, at a time in ms since the Unix epoch.
+type Record struct {
+	LSN     uint64
+	Time    int64
+	Effects []byte
+}
+
+// ErrNoHistory says that the journal does not reach so far back any more.
+var ErrNoHistory = errs.New(errs.Aborted, "the journal does not reach back so far any more: "+
+	"list the keys again and watch from there")
 
 // PersistenceStatus is a reading of journal and snapshots. Times are ms since the Unix epoch,
 // 0 = never; durations are in the unit they are named after.

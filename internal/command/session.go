@@ -27,6 +27,8 @@ type Session struct {
 	Group *Group
 	// Listening is what the connection is subscribed to by Redis' commands; nil before the first.
 	Listening *Listening
+	// Sources are what else the connection is sent values of; nil before the first.
+	Sources *Sources
 	// Pushed says that what the present command wrote is no reply but pushes: Mute leaves them.
 	Pushed bool
 	// Crowded asks the connection to let others have a turn: its messages wait for subscribers.

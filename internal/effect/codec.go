@@ -20,6 +20,8 @@ import (
 //	FlushAll  | kind 1 |
 //	Swap      | kind 1 | db 1 | other 1 |
 //
+// Before an effect that has a Cause: | causeMark 1 | cause 1 |
+//
 // v is an unsigned varint, s a signed (zigzag) one. A Set of a key of 16 and a value of 100 bytes
 // takes 7 more, 12 with a deadline.
 
@@ -27,7 +29,7 @@ import (
 var ErrMalformed = errors.New("malformed effect")
 
 // MaxEncoded is the most bytes that Append adds beyond key and value.
-const MaxEncoded = 3 + 5 + 3*binary.MaxVarintLen64
+const MaxEncoded = 2 + 3 + 5 + 3*binary.MaxVarintLen64
 
 // Append appends the bytes of e, whose kind must be a known one, to dst. It keeps nothing of e, and
 // leaves out fields that e.Kind does not use.
@@ -42,6 +44,9 @@ func Append(dst []byte, e *Effect) []byte {
 // AppendHead is Append without the value, of valLen bytes, which the caller appends: e.Value is
 // not looked at. For kinds that have no value it is all.
 func AppendHead(dst []byte, e *Effect, valLen int) []byte {
+	if e.Cause != Unsaid {
+		dst = append(dst, byte(causeMark), byte(e.Cause))
+	}
 	switch e.Kind {
 	case Set:
 		dst = append(dst, byte(Set), e.DB, byte(e.Flags))
@@ -79,6 +84,10 @@ func AppendHead(dst []byte, e *Effect, valLen int) []byte {
 func Decode(b []byte) (e Effect, rest []byte, err error) {
 	r := reader{b: b}
 	e.Kind = Kind(r.byte())
+	if e.Kind == causeMark {
+		e.Cause = Cause(r.byte())
+		e.Kind = Kind(r.byte())
+	}
 	if e.Kind != FlushAll {
 		e.DB = r.byte()
 	}

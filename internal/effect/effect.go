@@ -29,6 +29,8 @@ const (
 	FlushAll
 	// Swap exchanges the contents of databases DB and Other.
 	Swap
+	// causeMark precedes an effect that has a Cause; it is no effect itself.
+	causeMark
 )
 
 // Flag is a property of a stored value.
@@ -53,4 +55,6 @@ type Effect struct {
 	Deadline int64
 	Key      []byte
 	Value    []byte
+	// Cause is what those who watch are told; the effect is the same without it.
+	Cause Cause
 }

@@ -76,6 +76,14 @@ func (f *Fake) Last() (n uint64) {
 	return n
 }
 
+// History has nothing.
+func (f *Fake) History(uint64) command.History { return nothing{} }
+
+type nothing struct{}
+
+func (nothing) Next() (command.Record, bool, error) { return command.Record{}, false, nil }
+func (nothing) Close() error                        { return nil }
+
 // Synced is as far as commits to the disk came.
 func (f *Fake) Synced() (n uint64) {
 	f.Do(func(s *State) { n = s.Synced })

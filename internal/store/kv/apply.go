@@ -58,6 +58,9 @@ func (t *Tx) append(e *effect.Effect, sh *shard, ref slab.Ref) {
 	} else {
 		sh.watched.dirty(e.DB, e.Key)
 	}
+	if t.s.observed.Load() && !t.replay {
+		t.note(e, sh, ref)
+	}
 	t.record(e, sh)
 }
 
@@ -83,6 +86,9 @@ func (t *Tx) write(e *effect.Effect) uint32 {
 		t.overwrite(at, e)
 	default:
 		t.patch(at, e)
+	}
+	if t.changes != nil && e.Kind == effect.Patch {
+		t.settle(e, sh, at.hash)
 	}
 	return e.Version
 }
@@ -138,6 +144,9 @@ func (t *Tx) whole(e *effect.Effect) {
 	}
 	for i := range t.s.shards {
 		t.markWhole(&t.s.shards[i], e)
+	}
+	if t.s.observed.Load() && !t.replay {
+		t.note(e, nil, 0)
 	}
 	t.record(e, &t.s.shards[0])
 	t.swapped = t.swapped || e.Kind == effect.Swap

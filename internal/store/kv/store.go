@@ -39,6 +39,9 @@ type Store struct {
 
 	journal effect.Journal // nil: changes are not recorded
 	swaps   atomic.Uint64
+
+	observer Observer
+	observed atomic.Bool
 }
 
 // shard is one lock and what it guards.
@@ -54,6 +57,7 @@ type shard struct {
 	// Under mu.
 	batch   []uint32             // scratch for merging
 	scratch []byte               // for the record of a Tx
+	asked   []byte               // a key that the observer is asked about
 	loading *[Databases]*loading // spaces of an Import, else nil
 	moves   [moveBatch]uint32
 	watched watched

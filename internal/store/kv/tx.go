@@ -22,7 +22,9 @@ type Tx struct {
 	mark    int    // of the record, what was there before the atomic section
 	lsn     uint64
 	swapped bool
-	joined  []byte // effects over other stores: see Join
+	joined  []byte   // effects over other stores: see Join
+	changes []Change // for the observer
+	noted   int      // of them, those before the atomic section
 
 	warmed uint64 // keeps the loads of Warm alive
 }
@@ -33,6 +35,7 @@ func (s *Store) Begin(t *Tx, now int64) {
 	t.shards = [mostShards / 64]uint64{}
 	t.locked, t.atomic, t.replay, t.scanning = false, false, false, false
 	t.buffer, t.lender, t.swapped, t.joined = nil, nil, false, nil
+	t.changes = nil
 }
 
 // Replay makes t apply recorded effects exactly: whether a key had expired is in the record and
@@ -71,6 +74,9 @@ func (t *Tx) Unlock() {
 	}
 	if t.swapped {
 		t.s.swaps.Add(1)
+	}
+	if len(t.changes) > 0 {
+		t.tell()
 	}
 	t.locked = false
 	for w, set := range t.shards {

@@ -1,0 +1,95 @@
+package kv
+
+import (
+	"bytes"
+
+	"github.com/synapdb/synap/internal/effect"
+)
+
+// MostObserved is the largest value that observers are given, in bytes.
+const MostObserved = 64 << 10
+
+// Interest is how much an observer wants to know of a change.
+type Interest uint8
+
+// How much that may be.
+const (
+	NoInterest Interest = iota
+	NameOnly            // which key, and how it changed
+	WholeValue          // its value, too
+)
+
+// Change is something that happened to a key, or to whole databases.
+type Change struct {
+	// Effect has a Key and Value of its own. The Value of a Set or Patch is the whole one that the
+	// key has now; nil if nobody wanted it, or it is longer than MostObserved.
+	effect.Effect
+	// Created says that there was no such key before.
+	Created bool
+}
+
+// Observer is told of changes as they happen, not of those that are replayed.
+type Observer interface {
+	// Interest is asked before a change of a key, with its shard locked.
+	Interest(db uint8, key []byte) Interest
+	// Changed tells what a Tx that began at now (ms since the Unix epoch) did, in order, as record
+	// lsn of the journal (0: there is none). The locks of all of it are still held, so changes of
+	// one key come in order; it must not wait, nor use the store. It may keep changes.
+	Changed(lsn uint64, now int64, changes []Change)
+}
+
+// SetObserver makes o the observer. Call it before anybody uses the store. Nothing is observed
+// before Observe.
+func (s *Store) SetObserver(o Observer) { s.observer = o }
+
+// Observe turns observation on or off. While it is off it costs a load per change.
+func (s *Store) Observe(on bool) { s.observed.Store(on && s.observer != nil) }
+
+// note remembers e, of the entry at ref (0: there is none), for the observer. That of a Patch is
+// completed by settle.
+func (t *Tx) note(e *effect.Effect, sh *shard, ref uint32) {
+	// Copied field by field: by way of *e a caller's Value on the stack would escape to the heap.
+	c := Change{Created: ref == 0, Effect: effect.Effect{Kind: e.Kind, DB: e.DB, Other: e.Other,
+		Flags: e.Flags, Version: e.Version, Offset: e.Offset, Deadline: e.Deadline,
+		Cause: e.Cause}}
+	switch e.Kind {
+	case effect.Flush, effect.FlushAll, effect.Swap:
+	default:
+		interest := t.interest(e, sh)
+		if interest == NoInterest {
+			return
+		}
+		c.Key = bytes.Clone(e.Key)
+		if e.Kind == effect.Set && interest == WholeValue && len(e.Value) <= MostObserved {
+			c.Value = append(make([]byte, 0, len(e.Value)), e.Value...)
+		}
+	}
+	t.changes = append(t.changes, c)
+}
+
+// interest asks about a copy of the key, for the same reason.
+func (t *Tx) interest(e *effect.Effect, sh *shard) Interest {
+	sh.asked = append(sh.asked[:0], e.Key...)
+	return t.s.observer.Interest(e.DB, sh.asked)
+}
+
+// settle completes the last change, a Patch that was applied to the entry of hash.
+func (t *Tx) settle(e *effect.Effect, sh *shard, hash uint64) {
+	n := len(t.changes)
+	if n == 0 || t.interest(e, sh) != WholeValue {
+		return
+	}
+	c := &t.changes[n-1]
+	if c.Kind != effect.Patch || !bytes.Equal(c.Key, e.Key) || c.DB != e.DB {
+		return // interest came between
+	}
+	if have, found := t.peek(e.DB, hash, e.Key); found && have.Len() <= MostObserved {
+		c.Value = append(make([]byte, 0, have.Len()), have.Value()...)
+	}
+}
+
+// tell hands the changes of t to the observer.
+func (t *Tx) tell() {
+	t.s.observer.Changed(t.lsn, t.now, t.changes)
+	t.changes = nil
+}
