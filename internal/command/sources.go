@@ -38,9 +38,9 @@ type openSource struct {
 	waker Waker
 }
 
-// OpenSource makes a source that has values pushed to the connection of s; begin gets the Waker that
-// asks for it. An error of begin, an id that is taken, and a connection that can't be sent values
-// are errors.
+// OpenSource makes a source that has values pushed to the connection of s; begin gets the Waker
+// that asks for it. An error of begin, an id that is taken, and a connection that can be sent no
+// values are errors.
 func (e *Engine) OpenSource(
 	s *Session, id string, begin func(Waker) (Source, error),
 ) error {
