@@ -100,7 +100,7 @@ func TestFiftyProducersAndFiftyConsumers(t *testing.T) {
 		acked: map[string]int{}, newest: map[string]int{}, settler: map[string]int{}}
 	o.left.Store(crowd)
 	control := &user{T: t, door: newEnvelope(s.HTTP, false), queue: "crowd"}
-	t.Cleanup(control.door.close)
+	t.Cleanup(control.door.Close)
 	control.create(fields{"default_max_retries": 60_000, "ack_deadline_ms": 500})
 	var group sync.WaitGroup
 	for i := range producers {
@@ -121,10 +121,10 @@ func TestFiftyProducersAndFiftyConsumers(t *testing.T) {
 }
 
 func (o *oracle) produce(d door, producer int) {
-	defer d.close()
+	defer d.Close()
 	for i := range perProducer {
 		payload := fmt.Sprintf("%d/%d", producer, i)
-		answer, err := d.call("queue.publish", fields{"queue": "crowd",
+		answer, err := d.Call("queue.publish", fields{"queue": "crowd",
 			"payload": []byte(payload), "priority": rand.IntN(10)})
 		if err != nil {
 			o.fail("publish: %v", err)
@@ -169,9 +169,9 @@ func (o *oracle) settled(m message, f fate, err error) {
 }
 
 func (o *oracle) consume(d door, name string) {
-	defer d.close()
+	defer d.Close()
 	for o.left.Load() > 0 {
-		answer, err := d.call("queue.consume", fields{"queue": "crowd", "consumer_id": name,
+		answer, err := d.Call("queue.consume", fields{"queue": "crowd", "consumer_id": name,
 			"wait_ms": int64(100)})
 		if err != nil {
 			o.fail("consume: %v", err)
@@ -187,9 +187,9 @@ func (o *oracle) consume(d door, name string) {
 		f := fields{"queue": "crowd", "message_id": m.id, "token": m.token}
 		switch how {
 		case acknowledged:
-			_, err = d.call("queue.ack", f)
+			_, err = d.Call("queue.ack", f)
 		case refused:
-			_, err = d.call("queue.nack", f)
+			_, err = d.Call("queue.nack", f)
 		case forgotten:
 			continue
 		}

@@ -44,7 +44,7 @@ func TestConformance(t *testing.T) {
 							t.Skip(why)
 						}
 						way := d.open(s)
-						t.Cleanup(way.close)
+						t.Cleanup(way.Close)
 						c.run(&user{T: t, door: way, queue: fmt.Sprintf("%s-%d", d.name, i)})
 					})
 				})

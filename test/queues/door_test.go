@@ -9,26 +9,24 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/synapdb/synap/test/harness"
 )
 
 // patience bounds every wait for a server that is expected to act at once.
 const patience = 20 * time.Second
 
-// fields are the named arguments of a command, or an answer.
-type fields map[string]any
+// What doors have in common.
+type (
+	fields   = harness.Fields
+	door     = harness.Door
+	failure  = harness.Failure
+	envelope = harness.Envelope
+)
 
-// door is a way into the server. Whatever it speaks, commands have the names and fields of the
-// table, and answers the shape of the envelope's payload: objects are fields, lists []any, binary
-// is []byte, numbers are int64 or float64.
-type door interface {
-	call(command string, f fields) (any, error)
-	close()
+func newEnvelope(addr string, msgpack bool) *envelope {
+	return harness.NewEnvelope(addr, "payload", msgpack)
 }
-
-// failure is an error that the server answered.
-type failure struct{ text string }
-
-func (f *failure) Error() string { return f.text }
 
 // message is a delivery.
 type message struct {
@@ -56,7 +54,7 @@ func (u *user) try(command string, f fields) (any, error) {
 		all = fields{}
 	}
 	maps.Copy(all, f)
-	return u.door.call(command, all)
+	return u.door.Call(command, all)
 }
 
 // do is a command that must succeed with an object.

@@ -14,9 +14,9 @@ func onLines(t *testing.T, test func(t *testing.T, r *resp)) {
 	for _, protocol := range []int{2, 3} {
 		t.Run(fmt.Sprintf("RESP%d", protocol), func(t *testing.T) {
 			r := newRESP(s.RESP, protocol)
-			t.Cleanup(r.close)
+			t.Cleanup(r.Close)
 			test(t, r)
-			if _, err := r.words("QDELETE", "q"); err != nil {
+			if _, err := r.Words("QDELETE", "q"); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -26,7 +26,7 @@ func onLines(t *testing.T, test func(t *testing.T, r *resp)) {
 // want runs a command line and compares the reply as it prints.
 func (r *resp) want(t *testing.T, want string, argv ...any) any {
 	t.Helper()
-	v, err := r.words(argv...)
+	v, err := r.Words(argv...)
 	if err != nil {
 		v = err
 	}
@@ -82,7 +82,7 @@ func TestMultiSpansKeysAndQueues(t *testing.T) {
 		r.want(t, "OK", "QCREATE", "q")
 		id := r.want(t, "", "QPUBLISH", "q", "order")
 		r.want(t, "", "QCONSUME", "q", "c")
-		conn := r.client.Conn()
+		conn := r.Client.Conn()
 		defer func() { _ = conn.Close() }()
 		say := func(argv ...any) any {
 			t.Helper()

@@ -15,7 +15,7 @@ func pushing(t *testing.T, settings fields) (*harness.Server, *user) {
 	t.Helper()
 	s := harness.Start(t)
 	u := &user{T: t, door: newEnvelope(s.HTTP, false), queue: "pushed"}
-	t.Cleanup(u.door.close)
+	t.Cleanup(u.door.Close)
 	u.create(settings)
 	return s, u
 }

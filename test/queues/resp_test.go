@@ -1,40 +1,16 @@
 package queues
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/synapdb/synap/test/harness"
 )
 
 // resp speaks to the RESP door in a protocol version.
-type resp struct{ client *redis.Client }
+type resp struct{ *harness.RESP }
 
 func newRESP(addr string, protocol int) *resp {
-	return &resp{redis.NewClient(&redis.Options{Addr: addr, Protocol: protocol,
-		ReadTimeout: 2 * patience, MaxRetries: -1})}
-}
-
-func (r *resp) close() { _ = r.client.Close() }
-
-// words runs a command line. Null answers nil.
-func (r *resp) words(argv ...any) (any, error) {
-	v, err := r.client.Do(context.Background(), argv...).Result()
-	var refused redis.Error
-	switch {
-	case errors.Is(err, redis.Nil):
-		return nil, nil
-	case errors.As(err, &refused):
-		text, ok := strings.CutPrefix(refused.Error(), "ERR ")
-		if !ok {
-			return nil, fmt.Errorf("an error without its code: %w", refused)
-		}
-		return nil, &failure{text}
-	}
-	return v, err
+	return &resp{harness.NewRESP(addr, protocol, 2*patience)}
 }
 
 // lines make a command line of a command's fields.
@@ -49,11 +25,11 @@ var lines = map[string]func(f fields) []any{
 	"queue.info":   queueWords("QINFO"),
 	"queue.peek":   queueWords("QPEEK"),
 	"queue.list": func(f fields) []any {
-		return optionWords([]any{"QLIST"}, f, "prefix", "PREFIX", "cursor", "AFTER",
+		return harness.OptionWords([]any{"QLIST"}, f, "prefix", "PREFIX", "cursor", "AFTER",
 			"limit", "COUNT")
 	},
 	"queue.publish": func(f fields) []any {
-		argv := optionWords([]any{"QPUBLISH", f["queue"], f["payload"]}, f,
+		argv := harness.OptionWords([]any{"QPUBLISH", f["queue"], f["payload"]}, f,
 			"priority", "PRIORITY", "max_retries", "RETRIES", "delay_ms", "DELAY",
 			"deliver_at", "AT", "ttl_ms", "TTL", "dedup_id", "DEDUP", "headers", "HEADERS")
 		if guard, ok := f["if_version"].(fields); ok {
@@ -62,25 +38,25 @@ var lines = map[string]func(f fields) []any{
 		return argv
 	},
 	"queue.consume": func(f fields) []any {
-		return append(optionWords([]any{"QCONSUME", f["queue"], f["consumer_id"]}, f,
+		return append(harness.OptionWords([]any{"QCONSUME", f["queue"], f["consumer_id"]}, f,
 			"count", "COUNT", "wait_ms", "WAIT", "ack_deadline_ms", "DEADLINE"), "FULL")
 	},
 	"queue.ack": func(f fields) []any {
-		return optionWords(idWords([]any{"QACK", f["queue"]}, f), f, "token", "TOKEN")
+		return harness.OptionWords(idWords([]any{"QACK", f["queue"]}, f), f, "token", "TOKEN")
 	},
 	"queue.nack": func(f fields) []any {
 		argv := idWords([]any{"QNACK", f["queue"]}, f)
 		if requeue, given := f["requeue"].(bool); given {
 			argv = append(argv, map[bool]any{true: "1", false: "0"}[requeue])
 		}
-		return optionWords(argv, f, "delay_ms", "DELAY", "token", "TOKEN")
+		return harness.OptionWords(argv, f, "delay_ms", "DELAY", "token", "TOKEN")
 	},
 	"queue.extend": func(f fields) []any {
 		argv := append(idWords([]any{"QEXTEND", f["queue"]}, f), 0)
 		if ms := f["ack_deadline_ms"]; ms != nil {
 			argv[len(argv)-1] = ms
 		}
-		return optionWords(argv, f, "token", "TOKEN")
+		return harness.OptionWords(argv, f, "token", "TOKEN")
 	},
 	"queue.dlq.list":  func(f fields) []any { return []any{"QDLQ", "LIST", f["queue"]} },
 	"queue.dlq.retry": func(f fields) []any { return deadWords("RETRY", f) },
@@ -98,22 +74,6 @@ func settingWords(name string, f fields) []any {
 	config, _ := f["config"].(fields)
 	for setting, v := range config {
 		argv = append(argv, setting, v)
-	}
-	return argv
-}
-
-// optionWords adds the words for the fields that are given: pairs of a field and its word.
-func optionWords(argv []any, f fields, pairs ...string) []any {
-	for i := 0; i < len(pairs); i += 2 {
-		v, given := f[pairs[i]]
-		if !given || v == "" {
-			continue
-		}
-		if object, ok := v.(fields); ok {
-			text, _ := json.Marshal(object)
-			v = text
-		}
-		argv = append(argv, pairs[i+1], v)
 	}
 	return argv
 }
@@ -141,16 +101,16 @@ func deadWords(name string, f fields) []any {
 	return argv
 }
 
-func (r *resp) call(command string, f fields) (any, error) {
+func (r *resp) Call(command string, f fields) (any, error) {
 	line, ok := lines[command]
 	if !ok {
 		return nil, fmt.Errorf("%s has no command line", command)
 	}
-	v, err := r.words(line(f)...)
+	v, err := r.Words(line(f)...)
 	if err != nil {
 		return nil, err
 	}
-	v = plainReply(v)
+	v = harness.PlainReply(v)
 	switch command {
 	case "queue.create", "queue.update", "queue.pause", "queue.resume", "queue.nack":
 		return fields{"success": v == "OK"}, nil
@@ -215,7 +175,7 @@ func messagesOf(name string, v any) (any, error) {
 		payload, _ := m["payload"].(string)
 		m["payload"] = []byte(payload)
 		if text, ok := m["headers"].(string); ok {
-			headers, err := readJSON([]byte(text))
+			headers, err := harness.ReadJSON([]byte(text), "")
 			if err != nil {
 				return nil, err
 			}
@@ -229,52 +189,24 @@ func messagesOf(name string, v any) (any, error) {
 	return fields{name: out}, nil
 }
 
-// plainReply is a reply with the types that a door promises, but for maps that came as lists.
-func plainReply(v any) any {
-	switch v := v.(type) {
-	case map[any]any:
-		out := fields{}
-		for name, item := range v {
-			out[fmt.Sprint(name)] = plainReply(item)
-		}
-		return out
-	case []any:
-		for i := range v {
-			v[i] = plainReply(v[i])
-		}
-	}
-	return v
-}
-
-// asFields is a map, which RESP2 has as a list of names and values.
+// asFields is a map, as may be some of its members in QINFO.
 func asFields(v any) (fields, error) {
-	if f, ok := v.(fields); ok {
-		return f, nil
+	out, err := harness.AsFields(v)
+	if err != nil {
+		return nil, err
 	}
-	list, ok := v.([]any)
-	if !ok || len(list)%2 != 0 {
-		return nil, fmt.Errorf("a map is %v", v)
-	}
-	out := fields{}
-	for i := 0; i < len(list); i += 2 {
-		out[fmt.Sprint(list[i])] = list[i+1]
-	}
-	for _, name := range []string{"config", "stats"} { // the maps of QINFO
+	for _, name := range []string{"config", "stats"} {
 		if inner, ok := out[name].([]any); ok {
-			f, err := asFields(inner)
-			if err != nil {
+			if out[name], err = asFields(inner); err != nil {
 				return nil, err
 			}
-			out[name] = f
 		}
 	}
 	if consumers, ok := out["consumers"].([]any); ok {
 		for i := range consumers {
-			f, err := asFields(consumers[i])
-			if err != nil {
+			if consumers[i], err = asFields(consumers[i]); err != nil {
 				return nil, err
 			}
-			consumers[i] = f
 		}
 	}
 	return out, nil

@@ -1,21 +1,19 @@
 package queues
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
-	"net/url"
-	"regexp"
-	"strings"
+
+	"github.com/synapdb/synap/test/harness"
 )
 
 // rest speaks to the REST routes. Commands without one go through the envelope.
-type rest struct{ *envelope }
+type rest struct{ *harness.REST }
 
-func newREST(addr string) *rest { return &rest{newEnvelope(addr, false)} }
+func newREST(addr string) *rest {
+	return &rest{&harness.REST{Envelope: newEnvelope(addr, false), Routes: routes,
+		Statuses: statusOf}}
+}
 
 // routes are the REST spellings of commands.
 var routes = map[string]string{
@@ -41,29 +39,16 @@ var routes = map[string]string{
 	"queue.dlq.purge":     "POST /queue/{queue}/dlq/purge",
 }
 
-var brace = regexp.MustCompile(`\{(\w+)\}`)
-
-func (r *rest) call(command string, f fields) (any, error) {
-	route, ok := routes[command]
-	if !ok {
-		return r.envelope.call(command, f)
-	}
+func (r *rest) Call(command string, f fields) (any, error) {
 	f = maps.Clone(f)
-	if config, ok := f["config"].(fields); ok { // REST has the settings at top level
-		maps.Copy(f, config)
+	if config, ok := f["config"].(fields); ok && routes[command] != "" {
+		maps.Copy(f, config) // REST has the settings at top level
+		delete(f, "config")
 	}
-	delete(f, "config")
 	if command == "queue.nack" && f["requeue"] == nil {
 		f["requeue"] = true // required there
 	}
-	method, path, _ := strings.Cut(route, " ")
-	path = brace.ReplaceAllStringFunc(path, func(name string) string {
-		name = strings.Trim(name, "{}")
-		text := url.PathEscape(f[name].(string))
-		delete(f, name)
-		return text
-	})
-	answer, err := r.request(method, path, f)
+	answer, err := r.REST.Call(command, f)
 	if err != nil || command != "queue.consume" {
 		return answer, err
 	}
@@ -97,57 +82,8 @@ func nested(answer any) (any, error) {
 	return fields{"message": nil}, nil
 }
 
-func (r *rest) request(method, path string, f fields) (any, error) {
-	address := "http://" + r.addr + path
-	var body io.Reader
-	if method == http.MethodPost || method == http.MethodPut {
-		text, err := json.Marshal(byteArrays(f))
-		if err != nil {
-			return nil, err
-		}
-		body = bytes.NewReader(text)
-	} else if len(f) > 0 {
-		query := url.Values{}
-		for name, v := range f {
-			query.Set(name, fmt.Sprint(v))
-		}
-		address += "?" + query.Encode()
-	}
-	request, err := http.NewRequest(method, address, body)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	reply, err := r.client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = reply.Body.Close() }()
-	text, err := io.ReadAll(reply.Body)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := readJSON(text)
-	if err != nil || reply.StatusCode == http.StatusOK {
-		return answer, err
-	}
-	return nil, refusal(reply.StatusCode, answer)
-}
-
 // statusOf is the status of a failure by the first words of its text, as the contract has it.
 var statusOf = map[string]int{
 	"Queue not found": 404, "Message not found": 404, "Queue is full": 507, "Stale lease": 409,
 	"CAS failed": 409, "Invalid request: the name": 413, "Invalid value": 400,
-}
-
-// refusal is a failure, its status checked.
-func refusal(status int, answer any) error {
-	f, _ := answer.(fields)
-	text, _ := f["error"].(string)
-	for words, want := range statusOf {
-		if strings.HasPrefix(text, words) && status == want && f["code"] == int64(want) {
-			return &failure{text}
-		}
-	}
-	return fmt.Errorf("status %d with %v", status, answer)
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/synapdb/synap/test/harness"
 )
 
 // socket consumes from /queue/{name}/ws/{consumer}, and settles what it got on the same socket.
@@ -49,7 +51,7 @@ func openPush(addr, queue, consumer, query string) (*push, fields, error) {
 		return nil, nil, err
 	}
 	c.SetReadLimit(16 << 20)
-	first, err := readFrame(ctx, c)
+	first, err := harness.ReadFrame(ctx, c, "payload")
 	if err != nil {
 		return nil, nil, errors.Join(err, c.CloseNow())
 	}
@@ -60,23 +62,10 @@ func openPush(addr, queue, consumer, query string) (*push, fields, error) {
 	return p, first, nil
 }
 
-func readFrame(ctx context.Context, c *websocket.Conn) (fields, error) {
-	kind, text, err := c.Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	v, err := readJSON(text)
-	frame, ok := v.(fields)
-	if err != nil || !ok || kind != websocket.MessageText {
-		return nil, fmt.Errorf("a frame of kind %v is %.300q: %w", kind, text, err)
-	}
-	return frame, nil
-}
-
 func (p *push) read(ctx context.Context) {
 	defer close(p.closed)
 	for {
-		frame, err := readFrame(ctx, p.conn)
+		frame, err := harness.ReadFrame(ctx, p.conn, "payload")
 		if err != nil {
 			return
 		}
@@ -132,7 +121,7 @@ func (p *push) ask(f fields) (any, error) {
 		case answer["request_id"] != f["request_id"]:
 			return nil, fmt.Errorf("the answer to %v is %v", f, answer)
 		case answer["type"] == "error":
-			return nil, &failure{answer["error"].(string)}
+			return nil, &failure{Text: answer["error"].(string)}
 		case answer["type"] != f["command"] || answer["success"] != true:
 			return nil, fmt.Errorf("the answer to %v is %v", f, answer)
 		}
@@ -162,16 +151,16 @@ func (p *push) ping() error {
 	return p.conn.Ping(ctx)
 }
 
-func (s *socket) close() {
+func (s *socket) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.open {
 		p.drop()
 	}
-	s.envelope.close()
+	s.envelope.Close()
 }
 
-func (s *socket) call(command string, f fields) (any, error) {
+func (s *socket) Call(command string, f fields) (any, error) {
 	id, _ := f["message_id"].(string)
 	s.mu.Lock()
 	owner := s.owner[id]
@@ -186,7 +175,7 @@ func (s *socket) call(command string, f fields) (any, error) {
 		frame["command"] = command[len("queue."):]
 		return owner.ask(frame)
 	}
-	return s.envelope.call(command, f)
+	return s.envelope.Call(command, f)
 }
 
 func (s *socket) consume(f fields) (any, error) {
@@ -213,7 +202,7 @@ func (s *socket) of(queue, consumer string) (*push, error) {
 	if p := s.open[queue+" "+consumer]; p != nil {
 		return p, nil
 	}
-	p, first, err := openPush(s.addr, queue, consumer, "")
+	p, first, err := openPush(s.Addr, queue, consumer, "")
 	if err != nil {
 		return nil, err
 	}

@@ -158,10 +158,10 @@ func TestAServerThatStopsSaysGoodbye(t *testing.T) {
 	if rest, err := io.ReadAll(b.in); err != nil || len(rest) > 0 {
 		t.Errorf("%d bytes behind the close frame, %v", len(rest), err)
 	}
-	u.door.close()
+	u.door.Close()
 	s = harness.Start(t, dir)
 	u.door = newEnvelope(s.HTTP, false)
-	t.Cleanup(u.door.close)
+	t.Cleanup(u.door.Close)
 	for _, id := range []string{a, z} {
 		m := u.one("next")
 		u.equal("id", m.id, id)

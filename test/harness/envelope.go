@@ -1,4 +1,4 @@
-package queues
+package harness
 
 import (
 	"bytes"
@@ -11,27 +11,49 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// envelope is POST /api/v1/command, in JSON or MessagePack.
-type envelope struct {
-	addr    string
+// Door is a way into the server. Whatever it speaks, commands have the names and fields of the
+// table, and answers the shape of the envelope's payload: objects are Fields, lists []any, binary
+// is []byte, numbers are int64 or float64.
+type Door interface {
+	Call(command string, f Fields) (any, error)
+	Close()
+}
+
+// Fields are the named arguments of a command, or an answer.
+type Fields map[string]any
+
+// Failure is an error that the server answered.
+type Failure struct{ Text string }
+
+// Error is the text.
+func (f *Failure) Error() string { return f.Text }
+
+// Envelope is POST /api/v1/command, in JSON or MessagePack.
+type Envelope struct {
+	Addr   string
+	Client *http.Client
+	// Binary is the name of the members whose lists of numbers are bytes.
+	Binary  string
 	msgpack bool
-	client  *http.Client
 }
 
-func newEnvelope(addr string, msgpack bool) *envelope {
-	return &envelope{addr: addr, msgpack: msgpack,
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+// NewEnvelope opens the door; binary is as in Envelope.
+func NewEnvelope(addr, binary string, msgpack bool) *Envelope {
+	return &Envelope{Addr: addr, Binary: binary, msgpack: msgpack,
+		Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 }
 
-func (e *envelope) close() { e.client.CloseIdleConnections() }
+// Close closes idle connections.
+func (e *Envelope) Close() { e.Client.CloseIdleConnections() }
 
-func (e *envelope) call(command string, f fields) (any, error) {
-	request := fields{"command": command, "request_id": "r-1", "payload": f}
+// Call runs a command.
+func (e *Envelope) Call(command string, f Fields) (any, error) {
+	request := Fields{"command": command, "request_id": "r-1", "payload": f}
 	status, answer, err := e.send(request)
 	if err != nil {
 		return nil, err
 	}
-	reply, ok := answer.(fields)
+	reply, ok := answer.(Fields)
 	if !ok || status != http.StatusOK || reply["request_id"] != "r-1" {
 		return nil, fmt.Errorf("%s: status %d, %v", command, status, answer)
 	}
@@ -40,25 +62,25 @@ func (e *envelope) call(command string, f fields) (any, error) {
 		if !ok || reply["payload"] != nil {
 			return nil, fmt.Errorf("%s: a failure without a text: %v", command, reply)
 		}
-		return nil, &failure{text}
+		return nil, &Failure{text}
 	}
 	return reply["payload"], nil
 }
 
-func (e *envelope) send(request fields) (int, any, error) {
+func (e *Envelope) send(request Fields) (int, any, error) {
 	contentType := "application/json"
 	var body []byte
 	var err error
 	if e.msgpack {
 		contentType = "application/msgpack"
-		body, err = msgp.AppendIntf(nil, plainMaps(request))
+		body, err = msgp.AppendIntf(nil, PlainMaps(request))
 	} else {
-		body, err = json.Marshal(byteArrays(request))
+		body, err = json.Marshal(ByteArrays(request))
 	}
 	if err != nil {
 		return 0, nil, err
 	}
-	reply, err := e.client.Post("http://"+e.addr+"/api/v1/command", contentType,
+	reply, err := e.Client.Post("http://"+e.Addr+"/api/v1/command", contentType,
 		bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -76,25 +98,25 @@ func (e *envelope) send(request fields) (int, any, error) {
 		if err == nil && len(rest) > 0 {
 			err = fmt.Errorf("%d bytes follow the answer", len(rest))
 		}
-		return reply.StatusCode, ownShapes(answer), err
+		return reply.StatusCode, OwnShapes(answer, e.Binary), err
 	}
-	answer, err := readJSON(text)
+	answer, err := ReadJSON(text, e.Binary)
 	return reply.StatusCode, answer, err
 }
 
-// byteArrays spells binary as the contract's JSON does: a list of numbers.
-func byteArrays(v any) any {
+// ByteArrays spells binary as the contract's JSON does: a list of numbers.
+func ByteArrays(v any) any {
 	switch v := v.(type) {
-	case fields:
+	case Fields:
 		out := map[string]any{}
 		for name, item := range v {
-			out[name] = byteArrays(item)
+			out[name] = ByteArrays(item)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = byteArrays(v[i])
+			out[i] = ByteArrays(v[i])
 		}
 		return out
 	case []byte:
@@ -107,44 +129,45 @@ func byteArrays(v any) any {
 	return v
 }
 
-// plainMaps is v without our own types.
-func plainMaps(v any) any {
+// PlainMaps is v without our own types.
+func PlainMaps(v any) any {
 	switch v := v.(type) {
-	case fields:
+	case Fields:
 		out := map[string]any{}
 		for name, item := range v {
-			out[name] = plainMaps(item)
+			out[name] = PlainMaps(item)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = plainMaps(v[i])
+			out[i] = PlainMaps(v[i])
 		}
 		return out
 	}
 	return v
 }
 
-// readJSON decodes an answer and gives it the shapes of a door.
-func readJSON(text []byte) (any, error) {
+// ReadJSON decodes an answer and gives it the shapes of a Door; see OwnShapes.
+func ReadJSON(text []byte, binary string) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
 		return nil, fmt.Errorf("%w: %.300q", err, text)
 	}
-	return ownShapes(v), nil
+	return OwnShapes(v, binary), nil
 }
 
-// ownShapes is v with the types that a door promises: see door. A payload is bytes.
-func ownShapes(v any) any {
+// OwnShapes is v with the types that a Door promises. Members named binary are bytes where they are
+// lists of numbers.
+func OwnShapes(v any, binary string) any {
 	switch v := v.(type) {
 	case map[string]any:
-		out := fields{}
+		out := Fields{}
 		for name, item := range v {
-			out[name] = ownShapes(item)
-			if list, ok := out[name].([]any); ok && name == "payload" {
+			out[name] = OwnShapes(item, binary)
+			if list, ok := out[name].([]any); ok && name == binary {
 				if b, ok := asBytes(list); ok {
 					out[name] = b
 				}
@@ -153,7 +176,7 @@ func ownShapes(v any) any {
 		return out
 	case []any:
 		for i := range v {
-			v[i] = ownShapes(v[i])
+			v[i] = OwnShapes(v[i], binary)
 		}
 	case json.Number:
 		if n, err := v.Int64(); err == nil {
