@@ -78,7 +78,7 @@ func (e *Engine) Exec(s *Session, argv [][]byte, r Reply) {
 		return
 	}
 	s.Info.LastCommand.Store(row)
-	if s.Listening != nil {
+	if s.Listening != nil || s.Sources != nil {
 		if err := s.checkMode(row); err != nil {
 			r.Error(e.refuse(s, argv, err))
 			return

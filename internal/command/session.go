@@ -86,8 +86,8 @@ type Info struct {
 	LastActive      atomic.Int64 // ms since the Unix epoch
 	DB, Resp        atomic.Int32
 	Multi           atomic.Int32 // queued commands, -1 outside MULTI
-	// Channels, Globs and Shards count subscriptions.
-	Channels, Globs, Shards atomic.Int32
+	// Channels, Globs and Shards count subscriptions; Sources what else is pushed.
+	Channels, Globs, Shards, Sources atomic.Int32
 	// Kill closes the connection from any goroutine.
 	Kill func()
 }

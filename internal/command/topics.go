@@ -119,8 +119,10 @@ func (l *Listening) Ended() bool {
 // Count is how many subscriptions there are.
 func (l *Listening) Count() int { return l.Channels + l.Globs + l.Shards }
 
-// Listens says whether the session is subscribed to anything.
-func (s *Session) Listens() bool { return s.Listening != nil && s.Listening.Count() > 0 }
+// Listens says whether the session is subscribed to anything, or has sources.
+func (s *Session) Listens() bool {
+	return s.Listening != nil && s.Listening.Count() > 0 || s.Sources.Count() > 0
+}
 
 // Listen prepares the session for subscriptions; nil where no messages can be pushed.
 func (e *Engine) Listen(s *Session) *Listening {
@@ -143,8 +145,9 @@ func (s *Session) group(t *Topics) *Group {
 	return t.Lane
 }
 
-// EndListening ends all subscriptions, and forgets messages that have not been pushed yet.
+// EndListening ends all subscriptions and sources, and forgets what has not been pushed yet.
 func (e *Engine) EndListening(s *Session) {
+	e.EndSources(s)
 	if l := s.Listening; l != nil {
 		s.Listening = nil
 		e.Topics.Close(&l.Sub)
@@ -164,8 +167,10 @@ func (e *Engine) Subscribed() (topics, globs, shards int) {
 // Subscribed tells other sessions how much this one is subscribed to.
 func (s *Session) Subscribed() { s.Info.subscribed(s.Listening) }
 
-// Listens says whether the session is subscribed to anything, from any goroutine.
-func (i *Info) Listens() bool { return i.Channels.Load()+i.Globs.Load()+i.Shards.Load() > 0 }
+// Listens says whether the session is subscribed to anything, or has sources, from any goroutine.
+func (i *Info) Listens() bool {
+	return i.Channels.Load()+i.Globs.Load()+i.Shards.Load()+i.Sources.Load() > 0
+}
 
 func (i *Info) subscribed(l *Listening) {
 	i.Channels.Store(int32(l.Channels))
@@ -175,7 +180,7 @@ func (i *Info) subscribed(l *Listening) {
 
 // checkMode refuses what RESP2 has no room for: there, messages can't be told from replies.
 func (s *Session) checkMode(row *Row) error {
-	if s.Resp == 3 || s.Listening.Count() == 0 || row.Has(WhileListening) {
+	if s.Resp == 3 || !s.Listens() || row.Has(WhileListening) {
 		return nil
 	}
 	return errMode(row)

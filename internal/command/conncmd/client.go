@@ -227,8 +227,8 @@ func clientLine(s *command.Session, now int64) string {
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=0 name=%s age=%d idle=%d flags=%s db=%d sub=%d"+
 		" psub=%d ssub=%d multi=%d qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0"+
 		" oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s"+
-		" lib-ver=%s\n",
+		" lib-ver=%s feeds=%d\n",
 		s.ID, i.Addr, i.LocalAddr, text(i.Name.Load()), max(now-i.Created, 0)/1000, idle, flags,
 		i.DB.Load(), channels, globs, shards, queued, last, i.Resp.Load(),
-		text(i.LibName.Load()), text(i.LibVer.Load()))
+		text(i.LibName.Load()), text(i.LibVer.Load()), i.Sources.Load())
 }

@@ -230,10 +230,10 @@ func (c *Conn) refuse(err protocolError) {
 // SetWaker lets commands wait: see wire.Sleeper.
 func (c *Conn) SetWaker(w wire.Waker) { c.session.Waker = w }
 
-// GiveUp has a command that waits answer at once, and lets none wait any more.
+// GiveUp has a command that waits answer at once, and lets none wait any more. Sources end.
 func (c *Conn) GiveUp() bool {
 	c.leave()
-	return c.parked
+	return c.session.Sources.GiveUp() || c.parked
 }
 
 func (c *Conn) leave() {
@@ -243,7 +243,8 @@ func (c *Conn) leave() {
 	c.session.Parking, c.session.Waker = nil, nil
 }
 
-// Closed forgets the transaction and the watched keys, and leaves the line it waits in.
+// Closed forgets the transaction and the watched keys, leaves the line it waits in, and ends what
+// has been pushed to it.
 func (c *Conn) Closed() {
 	c.ended = true
 	c.leave()

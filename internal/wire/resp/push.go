@@ -11,23 +11,58 @@ import (
 // peer that reads slowly holds so much of our memory.
 const maxPush = 64 << 10
 
-var _ command.Pusher = (*Writer)(nil)
+var _ command.SourcePusher = (*Writer)(nil)
 
-// push writes the messages that have arrived for the connection. One whose subscriptions were ended
-// is closed, as Redis does: RESP has no words for it.
+// push writes what has arrived for the connection: its messages and its sources in turn. One whose
+// subscriptions were ended is closed, as Redis does: RESP has no words for it.
 func (c *Conn) push() {
-	l := c.session.Listening
-	if l == nil {
+	s, out := c.session, c.reply.out
+	if s.Listening == nil && s.Sources == nil {
 		return
 	}
-	out := c.reply.out
-	for start := len(out.Buf); l.Push(&c.reply); {
-		if out.Full() || len(out.Buf)-start >= maxPush {
+	s.ReadySources()
+	start, vain := len(out.Buf), 0
+	for more := true; more; {
+		// Nobody comes back to a connection that gave up: then all is said at once.
+		if out.Full() || s.Waker != nil && len(out.Buf)-start+vain >= maxPush {
 			c.again()
 			return
 		}
+		more = s.Listening != nil && s.Listening.Push(&c.reply)
+		if s.Sources != nil {
+			others, spent := c.pushSource()
+			more = more || others
+			vain += spent
+		}
 	}
-	c.ended = l.Ended()
+	c.ended = s.Listening != nil && s.Listening.Ended()
+}
+
+// pushSource lets one source write. What it tells of must be as durable as the session's commands.
+// One that wrote nothing may have searched for it, so its turn counts as spent bytes.
+func (c *Conn) pushSource() (more bool, spent int) {
+	before := len(c.reply.out.Buf)
+	more = c.engine.PushSource(c.session, &c.reply)
+	if len(c.reply.out.Buf) == before {
+		return more, command.SourceBytes
+	}
+	c.engine.Shown(c.session)
+	return more, 0
+}
+
+// PushEvent writes an event of a room: event, room, JSON text.
+func (w *Writer) PushEvent(room, text []byte) {
+	w.Push(3)
+	w.put("$5\r\nevent\r\n")
+	w.out.Buf = appendBulk(appendBulk(w.out.Buf, room), text)
+}
+
+// PushEnded says that a source sends nothing more: ended, id, why.
+func (w *Writer) PushEnded(id string, why error) {
+	w.Push(3)
+	w.put("$5\r\nended\r\n")
+	w.Str(id)
+	w.Str(why.Error())
 }
 
 // again has the connection fed again after others.
@@ -37,9 +72,10 @@ func (c *Conn) again() {
 	}
 }
 
-// PushMessage writes a message, pmessage or smessage. What all subscribers get of it is made once.
+// PushMessage writes a message, pmessage or smessage; without a target it is a message. What all
+// subscribers get of it is made once.
 func (w *Writer) PushMessage(d pubsub.Delivery, shard bool) {
-	glob := d.Target.Kind() == pubsub.Glob
+	glob := d.Target != nil && d.Target.Kind() == pubsub.Glob
 	if glob {
 		w.Push(4)
 	} else {
@@ -71,9 +107,10 @@ func appendBulk(b, text []byte) []byte {
 // Keep lets connections live on that are silent because they listen: see wire.Keeper.
 func (c *Conn) Keep(_, _ int64) bool { return c.session.Listens() }
 
-// Stall has the outbox be small while the peer does not take what it was sent: see wire.Pusher.
+// Stall has outboxes be small while the peer does not take what it was sent: see wire.Pusher.
 func (c *Conn) Stall(stalled bool) {
 	if l := c.session.Listening; l != nil {
 		l.Stall(stalled)
 	}
+	c.session.Sources.Stall(stalled)
 }
