@@ -92,7 +92,7 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 		in.engine.Persistence = durability{in.data}
 		in.engine.Loading.Store(true)
 	}
-	in.engine.Server = in.describe(b)
+	in.engine.Server = in.describe(c, b)
 	in.engine.Settings = in.settings()
 	return in, nil
 }
@@ -108,6 +108,7 @@ func serverOptions(c *config.Config, log *slog.Logger) server.Options {
 		},
 		Loops:             s.Loops,
 		MaxConnections:    s.MaxConnections,
+		MaxPerAddress:     s.MaxConnectionsPerAddress,
 		ConnectionTimeout: time.Duration(s.ConnectionTimeoutSecs) * time.Second,
 		IdleTimeout:       time.Duration(s.IdleTimeoutSecs) * time.Second,
 		OutputBytes:       s.OutputBufferMB * mebibyte,
@@ -133,7 +134,7 @@ func pingEvery(secs int) time.Duration {
 // requestBytes bounds one RESP command: a MSET may carry several large values.
 const requestBytes = 1 << 30
 
-func (in *Instance) describe(b Build) command.ServerInfo {
+func (in *Instance) describe(c *config.Config, b Build) command.ServerInfo {
 	var id [20]byte
 	_, _ = rand.Read(id[:]) // never fails: see crypto/rand
 	executable, _ := os.Executable()
@@ -142,11 +143,13 @@ func (in *Instance) describe(b Build) command.ServerInfo {
 		Version: b.Version, Commit: b.Commit, RunID: hex.EncodeToString(id[:]),
 		Executable: executable, ConfigFile: b.ConfigFile, Started: clock.Real{}.Now(),
 		HTTPPort: doors[0].Port, RESPPort: doors[1].Port, Loops: in.server.Loops(),
-		Refused:    func() int64 { return in.traffic().Refused },
-		Process:    in.process,
-		Counters:   in.allCounters,
-		ResetStats: in.resetStats,
-		OpsPerSec:  in.ops.perSecond.Load,
+		Refused:     func() int64 { return in.traffic().Refused },
+		RefusedPeer: func() int64 { return in.traffic().RefusedPeer },
+		MaxClients:  c.Server.MaxConnections,
+		Process:     in.process,
+		Counters:    in.allCounters,
+		ResetStats:  in.resetStats,
+		OpsPerSec:   in.ops.perSecond.Load,
 	}
 }
 
@@ -257,6 +260,7 @@ func (in *Instance) traffic() server.Stats {
 	in.mu.Unlock()
 	now := in.server.Stats()
 	now.Refused -= base.Refused
+	now.RefusedPeer -= base.RefusedPeer
 	now.BytesIn -= base.BytesIn
 	now.BytesOut -= base.BytesOut
 	return now

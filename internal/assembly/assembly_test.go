@@ -77,6 +77,7 @@ func TestSettingsActAtOnce(t *testing.T) {
 		{"maxmemory-policy", "allkeys-LRU", "allkeys-lru"},
 		{"timeout", "30", "30"},
 		{"maxclients", "500", "500"},
+		{"maxclients-per-address", "20", "20"},
 		{"loglevel", "warning", "warning"},
 		{"loglevel", "debug", "debug"},
 		{"loglevel", "notice", "notice"},
@@ -97,9 +98,13 @@ func TestSettingsActAtOnce(t *testing.T) {
 	if in.server.IdleTimeout() != 30*time.Second || in.server.MaxConnections() != 500 {
 		t.Errorf("the doors have %v, %d", in.server.IdleTimeout(), in.server.MaxConnections())
 	}
+	if n := in.server.MaxPerAddress(); n != 20 {
+		t.Errorf("an address may have %d connections", n)
+	}
 	for _, bad := range []string{"maxmemory lots", "maxmemory -1", "maxmemory 9999999999999gb",
 		"maxmemory-policy lru", "timeout x", "timeout -1", "maxclients 0", "loglevel loud",
-		"save 60", "appendonly yes", "port 1", "maxclients 2000000000"} {
+		"save 60", "appendonly yes", "port 1", "maxclients 2000000000",
+		"maxclients-per-address -1"} {
 		if got := in.ask(t, "CONFIG SET "+bad); !strings.HasPrefix(got, "-ERR CONFIG SET failed") {
 			t.Errorf("CONFIG SET %s: %q", bad, got)
 		}

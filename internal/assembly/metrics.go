@@ -46,7 +46,12 @@ var (
 	descActive  = describe("connections_active", "Open connections.")
 	descAccept  = describe("connections_total", "Connections accepted.")
 	descRefused = describe("connections_refused_total", "Connections refused.")
-	descSlow    = describe("connections_slow_closed_total",
+	descPeer    = describe("connections_refused_per_address_total",
+		"Connections refused because their address had as many as it may; part of "+
+			"synap_connections_refused_total.")
+	descRoom = describe("connections_limit",
+		"Open connections possible: server.max_connections, or what the limit of open files allows.")
+	descSlow = describe("connections_slow_closed_total",
 		"Connections closed because they did not read their replies.")
 	descIn      = describe("network_received_bytes_total", "Bytes read by the event loops.")
 	descOut     = describe("network_sent_bytes_total", "Bytes written by the event loops.")
@@ -78,6 +83,8 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descActive, float64(net.Open))
 	count(descAccept, net.Total)
 	count(descRefused, net.Refused)
+	count(descPeer, net.RefusedPeer)
+	gauge(descRoom, float64(m.in.server.MaxConnections()))
 	count(descSlow, net.SlowClosed)
 	count(descIn, net.BytesIn)
 	count(descOut, net.BytesOut)

@@ -100,6 +100,15 @@ func (in *Instance) connectionSettings() []command.Setting {
 				}
 				return nil
 			}},
+		{Name: "maxclients-per-address",
+			Get: func() string { return strconv.Itoa(s.MaxPerAddress()) },
+			Set: func(text string) error {
+				n, err := whole(text, 0, 1<<31-1)
+				if err == nil {
+					s.SetMaxPerAddress(int(n))
+				}
+				return err
+			}},
 		{Name: "loglevel", Get: in.logLevel, Set: in.setLogLevel},
 	}
 }

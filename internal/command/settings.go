@@ -36,6 +36,11 @@ type ServerInfo struct {
 	Loops      int
 	// Refused is the number of connections refused since start. Optional, like all below.
 	Refused func() int64
+	// RefusedPeer is how many of them were refused for their address.
+	RefusedPeer func() int64
+	// MaxClients is how many connections were asked for at the start; the limit of open files may
+	// allow fewer. 0 = unknown.
+	MaxClients int
 	// Process reads what the machine knows about the process. It may be slow (files of /proc).
 	Process func() ProcessStats
 	// Counters are those of all loops, for INFO commandstats.

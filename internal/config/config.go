@@ -18,18 +18,19 @@ type Config struct {
 
 // Server says where to listen and what a connection may cost.
 type Server struct {
-	Host                  string
-	Port                  int // 0 = any free port
-	RESPHost              string
-	RESPPort              int // 0 = any free port
-	MaxConnections        int
-	ConnectionTimeoutSecs int
-	IdleTimeoutSecs       int // 0 = never
-	WebSocketPingSecs     int // 0 = never
-	Loops                 int // 0 = one per core
-	AllowInsecure         bool
-	ShutdownGraceSecs     int
-	OutputBufferMB        int
+	Host                     string
+	Port                     int // 0 = any free port
+	RESPHost                 string
+	RESPPort                 int // 0 = any free port
+	MaxConnections           int
+	MaxConnectionsPerAddress int // 0 = no limit
+	ConnectionTimeoutSecs    int
+	IdleTimeoutSecs          int // 0 = never
+	WebSocketPingSecs        int // 0 = never
+	Loops                    int // 0 = one per core
+	AllowInsecure            bool
+	ShutdownGraceSecs        int
+	OutputBufferMB           int
 }
 
 // Protocol bounds and shapes requests and replies.

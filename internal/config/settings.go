@@ -100,6 +100,10 @@ var serverSettings = []Setting{
 	{Key: "server.max_connections", Kind: Whole, Default: "100000", Min: 1, Max: 10_000_000,
 		Doc: "Open connections on all ports together; more are refused with an explanation.",
 		set: whole(func(c *Config) *int { return &c.Server.MaxConnections })},
+	{Key: "server.max_connections_per_address", Kind: Whole, Default: "0", Max: 10_000_000,
+		Doc: "Open connections of one peer address on all ports together; more are refused; " +
+			"0 = no limit of their own.",
+		set: whole(func(c *Config) *int { return &c.Server.MaxConnectionsPerAddress })},
 	{Key: "server.connection_timeout_secs", Kind: Whole, Default: "60", Min: 1, Max: day,
 		Doc: "Seconds for a first request, for the rest of half a request, for a slow reader.",
 		set: whole(func(c *Config) *int { return &c.Server.ConnectionTimeoutSecs })},

@@ -21,6 +21,9 @@ func (s *Server) accept(ln net.Listener, door *Door) error {
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
+		if err == nil {
+			err = s.admit(nc.(*net.TCPConn), door)
+		}
 		if err != nil {
 			s.log.Warn("accepting a connection failed; trying again", "port", door.Name,
 				"error", err, "pause", pause)
@@ -33,36 +36,55 @@ func (s *Server) accept(ln net.Listener, door *Door) error {
 			continue
 		}
 		pause = firstPause
-		s.admit(nc.(*net.TCPConn), door)
 	}
 }
 
-func (s *Server) admit(tc *net.TCPConn, door *Door) {
+// admit brings a connection onto a loop, or refuses it. Its error is the machine's.
+func (s *Server) admit(tc *net.TCPConn, door *Door) error {
 	s.total.Add(1)
 	switch {
 	case !s.opts.AllowRemote && !isLocal(tc.RemoteAddr()):
 		s.refuse(tc, door, &notLocal)
-		return
+		return nil
 	case s.open.Add(1) > s.maxOpen.Load():
 		s.open.Add(-1)
 		s.refuse(tc, door, &tooMany)
-		return
+		return nil
+	}
+	peer := s.peers.enter(tc.RemoteAddr())
+	if peer == nil {
+		s.open.Add(-1)
+		s.refusedPeer.Add(1)
+		s.refuse(tc, door, &tooManyOfPeer)
+		return nil
 	}
 	now := s.clock.Now()
-	c := &conn{server: s, door: door, opened: now, seen: now}
-	if err := s.engine.adopt(tc, c); err != nil {
-		s.open.Add(-1)
-		s.log.Warn("a connection could not be registered", "error", err)
+	c := &conn{server: s, door: door, from: peer, opened: now, seen: now}
+	err := s.engine.adopt(tc, c)
+	if err != nil {
+		s.discount(peer)
 		_ = tc.Close()
 	}
+	if s.draining.Load() {
+		return nil // the loops have ended
+	}
+	return err
 }
 
-// maxRefusals bounds the goroutines that see refusals through; more peers are cut off silently.
-const maxRefusals = 256
+// discount stops counting a connection that was admitted.
+func (s *Server) discount(from *address) {
+	s.peers.leave(from)
+	s.open.Add(-1)
+}
+
+// maxRefusals bounds the connections that are being told why they are refused, which may last
+// twice lingerFor; more peers are cut off silently. They have descriptors set aside.
+const maxRefusals = 64
 
 func (s *Server) refuse(tc *net.TCPConn, door *Door, why *refusal) {
 	s.refused.Add(1)
 	say := func() {
+		defer s.refusing.Add(-1)
 		defer tc.Close() //nolint:errcheck // nothing is left to lose
 		if door.Dialect == HTTPDoor {
 			awaitRequest(tc)
@@ -74,8 +96,9 @@ func (s *Server) refuse(tc *net.TCPConn, door *Door, why *refusal) {
 			linger(tc)
 		}
 	}
-	if s.lane.Len() >= maxRefusals || !s.lane.Go(say, func() { hurry(tc) }) {
+	if s.refusing.Add(1) > maxRefusals || !s.lane.Go(say, func() { hurry(tc) }) {
 		_ = tc.Close()
+		s.refusing.Add(-1)
 	}
 }
 

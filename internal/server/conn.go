@@ -14,6 +14,7 @@ type conn struct {
 	server  *Server
 	loop    *loop
 	door    *Door
+	from    *address // counts it until gone, or until the general server closes it
 	sock    socket
 	index   int       // in loop.conns
 	codec   wire.Conn // nil until the first byte
@@ -246,5 +247,5 @@ func (c *conn) gone() {
 		c.server.protocols.Sessions.Remove(c.session)
 	}
 	c.in = nil
-	c.server.open.Add(-1)
+	c.server.discount(c.from)
 }

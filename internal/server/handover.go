@@ -60,7 +60,8 @@ func (c *conn) handOver(tc *net.TCPConn) {
 	s := c.server
 	c.lane.Store(nil)
 	h := &handed{Conn: tc, first: c.in, patient: s.opts.ConnectionTimeout}
-	h.done = func() { s.away.Add(-1); s.open.Add(-1) }
+	from := c.from // without c, which holds what the loops needed
+	h.done = func() { s.away.Add(-1); s.discount(from) }
 	codec := c.codec
 	if !c.loop.post(codec.Closed) {
 		codec.Closed()
@@ -71,7 +72,7 @@ func (c *conn) handOver(tc *net.TCPConn) {
 		s.away.Add(1) // not earlier: until then Drain must keep the inbox open
 	case <-s.handed.closed:
 		_ = tc.Close()
-		s.open.Add(-1)
+		s.discount(from)
 	}
 }
 

@@ -37,6 +37,8 @@ type Options struct {
 	Loops int
 	// MaxConnections bounds open connections, handed-over ones included; 0 = 100000.
 	MaxConnections int
+	// MaxPerAddress bounds open connections of one peer address; 0 = no bound of its own.
+	MaxPerAddress int
 	// ConnectionTimeout bounds silence before the first request, half a request (plus a second
 	// for each 64 KiB of it), and a slow reader's pause; 0 = 60 s.
 	ConnectionTimeout time.Duration

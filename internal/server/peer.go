@@ -22,6 +22,14 @@ var tooMany = refusal{
 	text:   "max number of clients reached; raise server.max_connections or close idle ones",
 }
 
+var tooManyOfPeer = refusal{
+	resp:   "ERR max number of clients of this address reached",
+	status: "429 Too Many Requests",
+	code:   "too_many_connections_of_address",
+	text: "max number of clients of this address reached; close idle ones, or raise " +
+		"server.max_connections_per_address",
+}
+
 const remoteText = "Synap runs without credentials and serves only loopback peers. " +
 	"Connect from the same machine (127.0.0.1), through an SSH tunnel or a reverse proxy on it; " +
 	"or, on a network where everybody may read and write everything, start synap-server " +

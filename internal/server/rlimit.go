@@ -2,9 +2,9 @@ package server
 
 import "golang.org/x/sys/unix"
 
-// spareFiles are descriptors that connections can't have: listeners, pollers, logs, and the
-// copies made while a connection changes lanes.
-const spareFiles = 64
+// spareFiles are descriptors that connections can't have: listeners, pollers, files of the
+// journal, the copies made while a connection changes lanes, and those being refused.
+const spareFiles = 64 + maxRefusals
 
 // raiseFileLimit makes room for connections and says how many there is room for.
 func raiseFileLimit(connections int) int {

@@ -34,8 +34,11 @@ type Server struct {
 	below     *run.Group    // slow lane, loops: they outlive the tasks
 
 	maxOpen                atomic.Int64
+	peers                  addresses
 	idle                   atomic.Int64 // ms, 0 = never
 	open, total, refused   atomic.Int64
+	refusedPeer            atomic.Int64 // of refused, for their address
+	refusing               atomic.Int64 // being told
 	handedOver, slowClosed atomic.Int64
 	away                   atomic.Int64 // connections at the general server
 	handlers               atomic.Int64 // of the general server, running
@@ -60,6 +63,7 @@ func Listen(o Options) (*Server, error) {
 	}
 	s.idle.Store(o.IdleTimeout.Milliseconds())
 	s.maxOpen.Store(int64(raiseFileLimit(o.MaxConnections)))
+	s.peers.limit.Store(int64(o.MaxPerAddress))
 	for i := range s.opts.Doors {
 		ln, err := listen(&s.opts.Doors[i])
 		if err != nil {
@@ -107,8 +111,9 @@ func (s *Server) Loops() int { return s.opts.Loops }
 func (s *Server) Start(p Protocols) error {
 	s.protocols = p
 	if room := s.MaxConnections(); room < s.opts.MaxConnections {
-		s.log.Info("the limit of open files is below server.max_connections; raise it with "+
-			"ulimit -n or LimitNOFILE", "wanted", s.opts.MaxConnections, "possible", room)
+		s.log.Warn("the limit of open files is below server.max_connections and could not be "+
+			"raised: fewer connections are possible; raise it with ulimit -n or LimitNOFILE",
+			"wanted", s.opts.MaxConnections, "possible", room)
 	}
 	eng, err := startEngine(s, s.opts.Loops)
 	if err != nil {
@@ -163,6 +168,12 @@ func (s *Server) SetMaxConnections(n int) int {
 	s.maxOpen.Store(int64(room))
 	return room
 }
+
+// MaxPerAddress is the present bound of open connections per peer address; 0 = none.
+func (s *Server) MaxPerAddress() int { return int(s.peers.limit.Load()) }
+
+// SetMaxPerAddress changes the bound for connections to come; 0 = none.
+func (s *Server) SetMaxPerAddress(n int) { s.peers.limit.Store(int64(n)) }
 
 func (s *Server) closeListeners() {
 	for _, ln := range s.listeners {

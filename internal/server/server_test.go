@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,7 +24,19 @@ import (
 	"github.com/synapdb/synap/internal/wire"
 )
 
+// childFiles is set in the environment of a process in which child runs instead of tests.
+const childFiles = "SYNAP_TEST_FEW_FILES"
+
+var child func() error
+
 func TestMain(m *testing.M) {
+	if os.Getenv(childFiles) != "" {
+		if err := child(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	// gnet's pool of goroutines lives as long as the process.
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(),
 		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*goWorker).run.func1"))

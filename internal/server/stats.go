@@ -43,20 +43,23 @@ func (s *loopStats) observe(session *command.Session, before uint64, micros int6
 
 // Stats is a reading of the server's counters since its start.
 type Stats struct {
-	Open       int64 // connections, handed-over ones included
-	Total      int64 // connections accepted
-	Refused    int64 // connections refused
-	HandedOver int64 // connections given to the general HTTP server
-	SlowClosed int64 // connections closed because they did not read
-	BytesIn    int64 // read on the loops
-	BytesOut   int64 // written by loops and slow lane
+	Open    int64 // connections, handed-over ones included
+	Total   int64 // connections accepted
+	Refused int64 // connections refused
+	// RefusedPeer are those of Refused whose address had as many connections as it may.
+	RefusedPeer int64
+	HandedOver  int64 // connections given to the general HTTP server
+	SlowClosed  int64 // connections closed because they did not read
+	BytesIn     int64 // read on the loops
+	BytesOut    int64 // written by loops and slow lane
 }
 
 // Stats reads the counters.
 func (s *Server) Stats() Stats {
 	st := Stats{
 		Open: s.open.Load(), Total: s.total.Load(), Refused: s.refused.Load(),
-		HandedOver: s.handedOver.Load(), SlowClosed: s.slowClosed.Load(),
+		RefusedPeer: s.refusedPeer.Load(),
+		HandedOver:  s.handedOver.Load(), SlowClosed: s.slowClosed.Load(),
 	}
 	for _, l := range s.allLoops() {
 		st.BytesIn += int64(l.stats.bytesIn.Load())

@@ -45,6 +45,12 @@ func infoClients(r *report) {
 	if limit := r.e.Settings.Find("maxclients"); limit != nil {
 		r.line("maxclients", limit.Get())
 	}
+	if limit := r.e.Settings.Find("maxclients-per-address"); limit != nil {
+		r.line("maxclients_per_address", limit.Get())
+	}
+	if wanted := r.e.Server.MaxClients; wanted > 0 {
+		r.line("maxclients_configured", wanted) // maxclients is less when open files are short
+	}
 	waiting := int64(0)
 	for _, f := range slices.Concat(r.queues, r.rooms) {
 		if f.Name == "queue_waiters" || f.Name == "room_waiters" {
@@ -98,9 +104,12 @@ func policyName(p kv.Policy) string {
 }
 
 func infoStats(r *report) {
-	refused := int64(0)
+	refused, ofPeer := int64(0), int64(0)
 	if r.e.Server.Refused != nil {
 		refused = r.e.Server.Refused()
+	}
+	if r.e.Server.RefusedPeer != nil {
+		ofPeer = r.e.Server.RefusedPeer()
 	}
 	executed := uint64(0)
 	eachCommand(r.e, func(_ *command.Row, calls, _ uint64) { executed += calls })
@@ -114,6 +123,7 @@ func infoStats(r *report) {
 	r.line("total_net_input_bytes", r.process.NetIn)
 	r.line("total_net_output_bytes", r.process.NetOut)
 	r.line("rejected_connections", refused)
+	r.line("rejected_connections_per_address", ofPeer)
 	r.line("sync_full", 0)
 	r.line("sync_partial_ok", 0)
 	r.line("sync_partial_err", 0)
