@@ -50,7 +50,7 @@ var (
 		"Connections refused because their address had as many as it may; part of "+
 			"synap_connections_refused_total.")
 	descRoom = describe("connections_limit",
-		"Open connections possible: server.max_connections, or what the limit of open files allows.")
+		"Connections possible: server.max_connections, or what the limit of open files allows.")
 	descSlow = describe("connections_slow_closed_total",
 		"Connections closed because they did not read their replies.")
 	descIn      = describe("network_received_bytes_total", "Bytes read by the event loops.")
