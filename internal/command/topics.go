@@ -86,11 +86,11 @@ const pushAtOnce = 64
 // Push writes some of the messages that have arrived, and says whether there are more.
 func (l *Listening) Push(p Pusher) (more bool) {
 	var taken [pushAtOnce]pubsub.Delivery
-	some, more := l.Sub.Drain(taken[:0], pushAtOnce)
+	some, more := l.Sub.DrainBytes(taken[:0], pushAtOnce, SourceBytes)
 	for _, d := range some {
 		p.PushMessage(d, false)
 	}
-	some, moreShards := l.Shard.Drain(taken[:0], pushAtOnce)
+	some, moreShards := l.Shard.DrainBytes(taken[:0], pushAtOnce, SourceBytes)
 	for _, d := range some {
 		p.PushMessage(d, true)
 	}

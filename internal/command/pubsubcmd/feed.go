@@ -49,7 +49,7 @@ func openHearing(c *command.Ctx, a *command.Args, s *command.Subscription) error
 		}
 	}
 	if len(id) == 0 {
-		id = newID()
+		id = command.NewID()
 	}
 	t := c.Engine.Topics
 	group := c.Session.Group
@@ -83,7 +83,7 @@ func heard(
 	var taken [drainAtOnce]pubsub.Delivery
 	from := len(dst)
 	for {
-		some, more := h.sub.Drain(taken[:0], drainAtOnce)
+		some, more := h.sub.DrainBytes(taken[:0], drainAtOnce, most)
 		for i := range some {
 			dst = append(dst, some[i].Message.Frame(command.FrameText, textFrame)...)
 		}

@@ -1,9 +1,6 @@
 package pubsubcmd
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/errs"
 )
@@ -75,7 +72,7 @@ func subscribe(c *command.Ctx, a *command.Args) error {
 		return err
 	}
 	if len(id) == 0 {
-		id = newID()
+		id = command.NewID()
 	}
 	total, err := c.Engine.Topics.Register(id, c.Now, topics...)
 	if err != nil {
@@ -94,20 +91,6 @@ func replySubscription(r command.Reply, id []byte, topics [][]byte, total int) {
 		r.Text(topic)
 	}
 	pairInt(r, "subscription_count", int64(total))
-}
-
-// newID makes a random UUID, in 36 characters.
-func newID() []byte {
-	var raw [16]byte
-	_, _ = rand.Read(raw[:]) // never fails: see crypto/rand
-	raw[6], raw[8] = raw[6]&0x0f|0x40, raw[8]&0x3f|0x80
-	id := make([]byte, 0, 36)
-	from := 0
-	for _, to := range [...]int{4, 6, 8, 10} {
-		id = append(hex.AppendEncode(id, raw[from:to]), '-')
-		from = to
-	}
-	return hex.AppendEncode(id, raw[from:])
 }
 
 func unsubscribe(c *command.Ctx, a *command.Args) error {

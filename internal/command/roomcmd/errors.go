@@ -27,6 +27,11 @@ var (
 	errID     = errs.New(errs.Redis, "ERR Invalid stream ID specified as stream command argument")
 )
 
+// errDeleted tells a follower that nothing more comes.
+func errDeleted(name []byte) error {
+	return errs.Newf(errs.RoomNotFound, "Invalid request: Room '%s' was deleted", name)
+}
+
 // checkSubscriber refuses names that no subscriber can have.
 func checkSubscriber(name []byte) error {
 	switch {

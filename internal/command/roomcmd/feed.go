@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/synapdb/synap/internal/command"
-	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/room"
 )
 
@@ -126,8 +125,7 @@ func followed(
 func noticed(c *command.Ctx, a *command.Args, s *command.Subscription) (bool, error) {
 	f, _ := s.State.(*follower)
 	if f.gone {
-		return false, errs.Newf(errs.RoomNotFound, "Invalid request: Room '%s' was deleted",
-			a.Bytes(consumeRoom))
+		return false, errDeleted(a.Bytes(consumeRoom))
 	}
 	c.Reply.Map(3)
 	pairStr(c.Reply, "type", "gap")

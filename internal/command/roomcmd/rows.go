@@ -25,6 +25,7 @@ func Rows() []*command.Row {
 	rows := slices.Concat(
 		roomRows(), publishRows(), readRows(), cursorRows(), lookRows(),
 		roomLines(), publishLines(), readLines(), cursorLines(), redisLines(),
+		followLines(),
 		[]*command.Row{describeLine()},
 	)
 	for _, row := range rows {

@@ -1,6 +1,9 @@
 package pubsub
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // Subscriber is one connection that gets messages, or an id that is only registered. The
 // connection fills in the exported fields, then calls Hub.Open, and in the end Hub.Close, after
@@ -137,15 +140,24 @@ func (sub *Subscriber) Stall(stalled bool) {
 // After Unsubscribe has returned, nothing more comes in for it, and all that came before is here: a
 // connection that drains between Unsubscribe and its answer sends nothing of it after that.
 func (sub *Subscriber) Drain(dst []Delivery, most int) (_ []Delivery, more bool) {
+	return sub.DrainBytes(dst, most, math.MaxInt)
+}
+
+// DrainBytes is Drain that takes no more once the messages have so many bytes together.
+func (sub *Subscriber) DrainBytes(
+	dst []Delivery, most, bytes int,
+) (_ []Delivery, more bool) {
 	g := sub.group
 	g.out.Lock()
 	defer g.out.Unlock()
 	n := sub.head
-	for ; n != 0 && most > 0; most-- {
+	for ; n != 0 && most > 0 && bytes > 0; most-- {
 		d := g.out.items.at(n).Delivery
 		dst = append(dst, d)
 		sub.waiting--
-		sub.bytes -= int64(d.Message.Size())
+		size := d.Message.Size()
+		sub.bytes -= int64(size)
+		bytes -= size
 		n = g.out.items.give(n)
 	}
 	if sub.head = n; n == 0 {
