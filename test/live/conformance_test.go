@@ -37,7 +37,7 @@ var ways = []way{
 	}, false},
 	{"SSE", func(s *harness.Server) (door, error) { return &sse{newREST(s.HTTP)}, nil }, false},
 	{"RESP2", func(s *harness.Server) (door, error) { return newRESP(s.RESP, 2), nil }, true},
-	{"RESP3", func(s *harness.Server) (door, error) { return newRESP(s.RESP, 3), nil }, true},
+	{"RESP3", func(s *harness.Server) (door, error) { return newRESP3(s.RESP), nil }, true},
 }
 
 // Reasons why doors can't express a scenario, or express it in another way, which other tests try.
@@ -79,8 +79,8 @@ var (
 	resps  = []string{"RESP2", "RESP3"}
 	askers = []string{"JSON", "MessagePack", "REST"}
 	// pullers follow rooms by asking.
-	pullers = []string{"JSON", "MessagePack", "REST", "RESP2", "RESP3"}
-	pushers = []string{"WebSocket", "SSE"}
+	pullers = []string{"JSON", "MessagePack", "REST", "RESP2"}
+	pushers = []string{"WebSocket", "SSE", "RESP3"}
 )
 
 func TestConformance(t *testing.T) {

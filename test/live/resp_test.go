@@ -204,6 +204,67 @@ func pageOf(v any) (fields, error) {
 	return page, nil
 }
 
+// resp3 is pushed events of rooms too.
+type resp3 struct{ *resp }
+
+func newRESP3(addr string) *resp3 { return &resp3{newRESP(addr, 3)} }
+
+func (r *resp3) follow(room string, f fields) (*feed, error) {
+	argv := []string{"SFOLLOW", room}
+	for field, word := range map[string]string{"from_offset": "FROM", "last": "LAST",
+		"since": "SINCE"} {
+		if v := f[field]; v != nil {
+			argv = append(argv, word, fmt.Sprint(v))
+		}
+	}
+	if f["new"] == true {
+		argv = append(argv, "NEW")
+	}
+	l, first, err := r.begin(argv...)
+	if err != nil {
+		return nil, err
+	}
+	return feeding(first, func() { _ = l.Close() }, func() (fields, error) {
+		parts, err := r.pushed(l)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(parts) == 3 && parts[0] == "ended" && parts[1] == first["subscriber_id"]:
+			return nil, &failure{Text: fmt.Sprint(parts[2])}
+		case len(parts) != 3 || parts[0] != "event" || parts[1] != room:
+			return nil, fmt.Errorf("%v is pushed", parts)
+		}
+		v, err := harness.ReadJSON([]byte(fmt.Sprint(parts[2])), "")
+		out, _ := v.(fields)
+		return out, err
+	}), nil
+}
+
+// begin sends a command line on a connection of its own, and reads the map that it answers.
+func (r *resp) begin(argv ...string) (*harness.Line, fields, error) {
+	l, err := harness.DialLine(r.addr, r.protocol, 4*patience)
+	if err != nil {
+		return nil, nil, err
+	}
+	var v any
+	if err = l.Send(argv...); err == nil {
+		v, err = l.Read()
+	}
+	if why, no := v.(*failure); no && err == nil {
+		why.Text = strings.TrimPrefix(why.Text, "ERR ")
+		err = why
+	}
+	var first fields
+	if err == nil {
+		first, err = harness.AsFields(v)
+	}
+	if err != nil {
+		_ = l.Close()
+		return nil, nil, err
+	}
+	return l, first, nil
+}
+
 // hear subscribes to topics by their names: patterns of segments there are none over RESP.
 func (r *resp) hear(topics ...string) (*feed, error) {
 	if strings.ContainsAny(strings.Join(topics, ""), "*#") {
