@@ -84,6 +84,8 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 		},
 	}
 	in.engine.Watches = command.NewWatches(in.stores.Keys, in.engine.Topics)
+	// The configuration has checked the letters.
+	_ = in.engine.Watches.SetKeyspaceEvents(c.KVStore.NotifyKeyspaceEvents)
 	in.engine.Waits.Alarm = in.waitTimers.kick
 	in.queueTimers.maintain = in.stores.Queues.Maintain
 	in.roomTimers.maintain = in.stores.Rooms.Maintain

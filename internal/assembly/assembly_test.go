@@ -83,6 +83,7 @@ func TestSettingsActAtOnce(t *testing.T) {
 		{"loglevel", "notice", "notice"},
 		{"save", `""`, ""},
 		{"appendonly", "no", "no"},
+		{"notify-keyspace-events", "K$gE", "g$KE"},
 	} {
 		got := in.ask(t, "CONFIG SET "+tc.set+" "+tc.value, "CONFIG GET "+tc.set)
 		want := "+OK\r\n*2\r\n$" + strconv.Itoa(len(tc.set)) + "\r\n" + tc.set + "\r\n$" +
@@ -104,7 +105,7 @@ func TestSettingsActAtOnce(t *testing.T) {
 	for _, bad := range []string{"maxmemory lots", "maxmemory -1", "maxmemory 9999999999999gb",
 		"maxmemory-policy lru", "timeout x", "timeout -1", "maxclients 0", "loglevel loud",
 		"save 60", "appendonly yes", "port 1", "maxclients 2000000000",
-		"maxclients-per-address -1"} {
+		"maxclients-per-address -1", "notify-keyspace-events KEm", "notify-keyspace-events q"} {
 		if got := in.ask(t, "CONFIG SET "+bad); !strings.HasPrefix(got, "-ERR CONFIG SET failed") {
 			t.Errorf("CONFIG SET %s: %q", bad, got)
 		}

@@ -71,6 +71,7 @@ func (in *Instance) memorySettings() []command.Setting {
 			}},
 		{Name: "maxmemory-samples",
 			Get: constant(strconv.Itoa(in.config.KVStore.EvictionSamples))},
+		in.engine.Watches.KeyspaceSetting(),
 	}
 }
 

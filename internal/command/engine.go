@@ -211,6 +211,7 @@ func report(r Reply, err error) error {
 
 func (e *Engine) count(s *Session, row *Row, err error) {
 	s.Executed++
+	s.Crowded = s.Crowded || s.tx.Keys.Crowded()
 	if s.Counters == nil {
 		return
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"strconv"
+	"sync"
 
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/pubsub"
@@ -18,6 +19,7 @@ type Watches struct {
 	store    *kv.Store
 	topics   *Topics
 	keyspace keyspace
+	switches sync.Mutex // of observe
 }
 
 var _ kv.Observer = (*Watches)(nil)
@@ -47,8 +49,14 @@ func (w *Watches) Interest(uint8, []byte) kv.Interest {
 }
 
 // Changed is part of kv.Observer.
-func (w *Watches) Changed(lsn uint64, now int64, changes []kv.Change) {
-	for i := range changes {
-		w.keyspace.notify(w.topics, now, &changes[i])
-	}
+func (w *Watches) Changed(_ uint64, now int64, changes []kv.Change) (crowded bool) {
+	return w.keyspace.notify(w.topics, now, changes)
+}
+
+// observe has the store observed while anybody is to be told of changes. Call it after that may
+// have changed.
+func (w *Watches) observe() {
+	w.switches.Lock()
+	defer w.switches.Unlock()
+	w.store.Observe(w.keyspace.on())
 }

@@ -54,6 +54,8 @@ type KVStore struct {
 	Shards             int // power of two, 0 = 4 per core
 	AllowFlushCommands bool
 	MaxValueBytes      int
+	// NotifyKeyspaceEvents are the letters of Redis' notify-keyspace-events.
+	NotifyKeyspaceEvents string
 }
 
 // Logging says what is logged and how.

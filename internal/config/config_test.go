@@ -115,6 +115,8 @@ func TestMistakesInFiles(t *testing.T) {
 		{"deadline", "queue:\n  ack_deadline_secs: 0\n", `a whole number from 1 to`},
 		{"hard events", "stream:\n  hard_events: 0\n", `a whole number from 1 to`},
 		{"overflow", "queue:\n  overflow: drop\n", `one of reject, drop_oldest`},
+		{"events", "kv_store:\n  notify_keyspace_events: KEm\n",
+			`is "KEm"; it must be empty, or some of the letters KEg\$lshzxetdnA`},
 		{"truth", "protocol:\n  http2: maybe\n", `it must be true or false`},
 		{"no value", "server:\n  port:\n", `c.yml:2: server.port has no value`},
 		{"list for a value", "server:\n  port: [1]\n",

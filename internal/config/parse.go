@@ -30,7 +30,11 @@ func (s *Setting) parse(v any) (text string, n int64, err error) {
 			err = s.unfit(text)
 		}
 	default:
-		if text == "" {
+		fits := text != ""
+		if s.Letters != "" {
+			fits = strings.Trim(text, s.Letters) == ""
+		}
+		if !fits {
 			err = s.unfit(text)
 		}
 	}

@@ -26,6 +26,7 @@ type Setting struct {
 	Min, Max int64 // Whole, Megabytes
 	Choices  []string
 	PowerOf2 bool   // 0 is allowed beside them
+	Letters  string // a Text of no others, or empty
 	Flag     string // "" = none
 	Doc      string
 	set      func(c *Config, text string, n int64)
@@ -58,6 +59,9 @@ func (s *Setting) Expects() string {
 	case Choice:
 		return "one of " + strings.Join(s.Choices, ", ")
 	default:
+		if s.Letters != "" {
+			return "empty, or some of the letters " + s.Letters
+		}
 		return "text"
 	}
 }
@@ -178,6 +182,10 @@ var kvSettings = []Setting{
 	{Key: "kv_store.max_value_bytes", Kind: Whole, Default: "536870912", Min: 1024,
 		Max: 512 << 20, Doc: "Largest value.",
 		set: whole(func(c *Config) *int { return &c.KVStore.MaxValueBytes })},
+	{Key: "kv_store.notify_keyspace_events", Letters: "KEg$lshzxetdnA",
+		Doc: "Redis' keyspace notifications: K or E for the topics, and classes of events, " +
+			"such as KEA; empty = none.",
+		set: text(func(c *Config) *string { return &c.KVStore.NotifyKeyspaceEvents })},
 }
 
 var loggingSettings = []Setting{

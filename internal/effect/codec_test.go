@@ -24,6 +24,10 @@ var examples = []Effect{
 	{Kind: Flush, DB: 7},
 	{Kind: FlushAll},
 	{Kind: Swap, DB: 1, Other: 2},
+	{Kind: Set, Cause: ByRestore, Key: []byte("k"), Value: []byte("v")},
+	{Kind: Patch, Cause: ByAppend, Version: 2, Offset: 1, Key: []byte("k"), Value: []byte("v")},
+	{Kind: Delete, Cause: ByMoveFrom, Key: []byte("k")},
+	{Kind: FlushAll, Cause: 255}, // of a newer program
 }
 
 // same compares what the store sees: absent and empty bytes are the same.
@@ -58,7 +62,8 @@ func TestDecodeReturnsWhatWasAppended(t *testing.T) {
 func TestAnyEffectComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := Effect{
-			Kind: Set, DB: rapid.Byte().Draw(t, "db"), Flags: Flag(rapid.Byte().Draw(t, "flags")),
+			Kind: Set, Cause: Cause(rapid.Byte().Draw(t, "cause")),
+			DB: rapid.Byte().Draw(t, "db"), Flags: Flag(rapid.Byte().Draw(t, "flags")),
 			Version: rapid.Uint32().Draw(t, "version"), Deadline: rapid.Int64().Draw(t, "deadline"),
 			Key: rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "key"), Value: rapid.SliceOfN(
 				rapid.Byte(), 0, 300).Draw(t, "value"),
@@ -78,7 +83,7 @@ func TestAnyEffectComesBack(t *testing.T) {
 func TestUnusedFieldsAreLeftOut(t *testing.T) {
 	for _, e := range examples {
 		full := Effect{Kind: e.Kind, DB: 1, Other: 2, Flags: 1, Version: 3, Offset: 4, Deadline: 5,
-			Key: []byte("key"), Value: []byte("value")}
+			Key: []byte("key"), Value: []byte("value"), Cause: e.Cause}
 		if _, rest, err := Decode(Append(nil, &full)); err != nil || len(rest) != 0 {
 			t.Errorf("kind %d: %q is left, %v", e.Kind, rest, err)
 		}
@@ -105,7 +110,11 @@ func TestCutOffEffectsAreMalformed(t *testing.T) {
 			}
 		}
 	}
-	for _, b := range [][]byte{nil, {0}, {0, 0}, {byte(Swap) + 1, 0, 0, 0}, {255, 1, 1, 1}} {
+	cause := byte(causeMark)
+	for _, b := range [][]byte{nil, {0}, {0, 0}, {cause + 1, 0, 0, 0}, {255, 1, 1, 1}, {cause},
+		{cause, 1}, {cause, 1, 0, 0}, {cause, 1, cause, 1, byte(FlushAll)},
+		append([]byte{cause, 1}, AppendQueue(nil, &Queue{Kind: QueueDelete})...),
+		append([]byte{cause, 1}, AppendRoom(nil, &Room{Kind: RoomDelete})...)} {
 		if _, _, err := Decode(b); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%x: %v", b, err)
 		}

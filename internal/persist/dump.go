@@ -95,6 +95,7 @@ type dumpedRecord struct {
 
 type dumpedEffect struct {
 	Kind     string  `json:"kind"`
+	Cause    string  `json:"cause,omitempty"`
 	DB       uint8   `json:"db"`
 	Other    *uint8  `json:"other,omitempty"`
 	Key      *string `json:"key,omitempty"`
@@ -142,8 +143,8 @@ func (d dumper) effectsOf(payload []byte) ([]any, error) {
 }
 
 func dumpKey(e *effect.Effect) dumpedEffect {
-	d := dumpedEffect{Kind: kindNames[e.Kind], DB: e.DB, JSON: e.Flags&effect.JSON != 0,
-		Version: e.Version, Deadline: e.Deadline}
+	d := dumpedEffect{Kind: kindNames[e.Kind], Cause: e.Cause.String(), DB: e.DB,
+		JSON: e.Flags&effect.JSON != 0, Version: e.Version, Deadline: e.Deadline}
 	if e.Kind < effect.Flush {
 		d.Key, d.Key64 = asText(e.Key)
 	}

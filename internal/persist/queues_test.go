@@ -373,6 +373,8 @@ func TestDumpOfQueues(t *testing.T) {
 	h.makeQueue()
 	h.tx(func(t *store.Tx) {
 		put(t, "k", "v")
+		t.Keys.Apply(effect.Effect{Kind: effect.Set, Cause: effect.ByIncrBy, Key: []byte("n"),
+			Value: []byte("1")})
 		mustPublish(t, "jobs", "text")
 		mustPublish(t, "jobs", "\xff\x00")
 	})
@@ -406,6 +408,7 @@ func TestDumpOfQueues(t *testing.T) {
 	}
 	for _, want := range []string{`{"kind":"queue_set","queue":"jobs"`, `"max_depth":100000`,
 		`"default_max_retries":2`, `{"kind":"set","db":0,"key":"k","value":"v","version":1},` +
+			`{"kind":"set","cause":"incrby","db":0,"key":"n","value":"1","version":1},` +
 			`{"kind":"queue_put","queue":"jobs"`, `"payload":"text"`, `"payload_base64":"/wA="`,
 		`"kind":"queue_lease"`, `"consumer":"worker"`, `"kind":"queue_remove"`,
 		`"reason":"acked"`,
@@ -415,7 +418,7 @@ func TestDumpOfQueues(t *testing.T) {
 			t.Errorf("%s is missing in\n%s", want, journal.String())
 		}
 	}
-	for _, want := range []string{`"entries":3`, `{"kind":"queue_set"`, `"state":"delayed"`,
+	for _, want := range []string{`"entries":4`, `{"kind":"queue_set"`, `"state":"delayed"`,
 		`"payload_base64":"/wA="`} {
 		if !strings.Contains(snapshots.String(), want) {
 			t.Errorf("%s is missing in\n%s", want, snapshots.String())
@@ -432,6 +435,11 @@ func TestEveryKindHasAName(t *testing.T) {
 	for kind := effect.RoomSet; kind <= effect.RoomCursor; kind++ {
 		if roomKindNames[kind] == "" {
 			t.Errorf("kind %d has none", kind)
+		}
+	}
+	for cause := effect.ByAppend; cause <= effect.ByBitfieldRest; cause++ {
+		if name := cause.String(); name == "" || name[0] <= '9' {
+			t.Errorf("cause %d is called %q", cause, name)
 		}
 	}
 	for kind := effect.Set; kind <= effect.Swap; kind++ {

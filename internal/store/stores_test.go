@@ -213,6 +213,41 @@ func TestOneRecordOverAllStores(t *testing.T) {
 	}
 }
 
+// A record may begin with the cause of an effect, one that this program does not know as well. The
+// state is the same without it, in every store.
+func TestRecordsWithCauses(t *testing.T) {
+	s, j := open(t)
+	s.do(func(tx *Tx) {
+		if _, err := tx.Queues.Create([]byte("jobs"), queue.Settings{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Rooms.GetOrCreate([]byte("hall"), room.Settings{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range []effect.Effect{
+			{Kind: effect.Set, Cause: effect.ByIncrBy, Key: []byte("n"), Value: []byte("1")},
+			{Kind: effect.Patch, Cause: 200, Key: []byte("n"), Offset: 1, Value: []byte("0")},
+			{Kind: effect.Set, Key: []byte("old"), Value: []byte("v")},
+			{Kind: effect.Delete, Cause: effect.ByRenameFrom, Key: []byte("old")},
+		} {
+			tx.Keys.Apply(e)
+		}
+		publish(t, tx, "jobs", "first")
+		tell(t, tx, "hall", "1")
+	})
+	if e, _, err := effect.Decode(j.records[0]); err != nil || e.Cause != effect.ByIncrBy {
+		t.Fatalf("the record begins with %+v, %v", e, err)
+	}
+	twin, _ := open(t)
+	if err := twin.ReplayRecord(epoch, j.records[0]); err != nil {
+		t.Fatal(err)
+	}
+	twin.Arrange()
+	if twin.Digest(epoch) != s.Digest(epoch) || twin.get("n") != "10" {
+		t.Errorf("replaying leads to another state: n is %q", twin.get("n"))
+	}
+}
+
 // Rolled back, a transaction leaves all stores as they were, and no record.
 func TestRollbackOverAllStores(t *testing.T) {
 	s, j := open(t)
@@ -362,7 +397,10 @@ func TestMalformedRecordsAndBlocks(t *testing.T) {
 	queues := j.records[0]
 	rooms := effect.AppendRoom(nil, &effect.Room{Kind: effect.RoomSet, Name: []byte("r"),
 		Generation: 1, Settings: effect.RoomSettings{MaxEvents: 1, MaxBytes: 1, MaxAge: 1}})
-	for _, bad := range [][]byte{{255}, {0}, append(bytes.Clone(key), 200),
+	cause := effect.Append(nil, &effect.Effect{Kind: effect.FlushAll, Cause: 1})[:2]
+	for _, bad := range [][]byte{{255}, {0}, append(bytes.Clone(key), 200), cause,
+		append(bytes.Clone(cause), queues...), append(bytes.Clone(cause), rooms...),
+		slices.Concat(cause, cause, key), slices.Concat(key, cause, queues),
 		append(bytes.Clone(key), queues[:len(queues)-1]...), queues[:len(queues)-1],
 		append(bytes.Clone(rooms), queues...), append(bytes.Clone(rooms), key...),
 		append(bytes.Clone(queues), rooms[:len(rooms)-1]...)} {

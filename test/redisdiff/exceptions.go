@@ -96,5 +96,19 @@ var Exceptions = []Exception{
 		"PUBLISH", "A RESP3 subscriber that publishes to itself gets the message behind the reply.",
 		"As from Redis 7.2 on: a client can tell what its command answered.",
 		"subscribers do not publish",
+	}, {
+		"notify-keyspace-events", "`m` is refused.",
+		"Reads change nothing, and only changes are told; INFO counts misses.",
+		"m is not generated",
+	}, {
+		"notify-keyspace-events", "`expired` comes at other moments: WATCH removes an expired " +
+			"key; KEYS, SCAN and RANDOMKEY do not.",
+		"Both tell of it when the key is removed, which a scan leaves to the upkeep.",
+		"without those commands",
+	}, {
+		"notify-keyspace-events", "What a transaction publishes itself comes before the " +
+			"notifications of its changes.",
+		"They are told when all of it is in the journal.",
+		"PUBLISH is not in MULTI",
 	},
 }

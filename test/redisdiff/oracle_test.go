@@ -14,8 +14,9 @@ import (
 // patience bounds every wait for the oracle.
 const patience = 20 * time.Second
 
-// startOracle runs a redis-server of its own for the test, and returns its address.
-func startOracle(t *testing.T) string {
+// startOracle runs a redis-server of its own for the test, with more options, and returns its
+// address.
+func startOracle(t *testing.T, options ...string) string {
 	t.Helper()
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -24,8 +25,9 @@ func startOracle(t *testing.T) string {
 	}
 	port := freePort(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	oracle := exec.CommandContext(ctx, binary, "--port", port, "--bind", "127.0.0.1",
-		"--save", "", "--appendonly", "no", "--dir", t.TempDir(), "--daemonize", "no")
+	options = append(options, "--port", port, "--bind", "127.0.0.1", "--save", "",
+		"--appendonly", "no", "--dir", t.TempDir(), "--daemonize", "no")
+	oracle := exec.CommandContext(ctx, binary, options...)
 	log, err := oracle.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

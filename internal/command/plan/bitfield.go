@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/kv"
 )
 
@@ -37,30 +38,57 @@ type FieldOp struct {
 // end is the number of bytes a string needs to hold the field.
 func (op *FieldOp) end() int64 { return (op.At + int64(op.Width) + 7) >> 3 }
 
-// GrowForFields makes the string under key long enough for every writing op, as BITFIELD does
-// even where an op then fails. Error: ErrTooLarge.
-func GrowForFields(tx *kv.Tx, db uint8, key []byte, ops []FieldOp) error {
-	var need int64
-	for i := range ops {
-		if ops[i].Kind != GetField {
-			need = max(need, ops[i].end())
-		}
-	}
-	if need > kv.MaxValueBytes {
-		return ErrTooLarge
-	}
-	e, found := tx.Peek(db, key)
-	if need == 0 || found && int64(e.Len()) >= need {
-		return nil
-	}
-	patch(tx, db, key, e, found, int(need-1), []byte{0})
-	return nil
+// Fields runs operations on one string, as BITFIELD does. They are one change to those who watch
+// the key: the first effect says BySetBit, the others ByBitfieldRest. Make it with NewFields.
+type Fields struct {
+	tx   *kv.Tx
+	db   uint8
+	key  []byte
+	need int64 // bytes, for every op that writes
+	told bool
 }
 
-// Field runs op. ok is false if it failed by overflow. The string must be long enough for a
-// writing op: see GrowForFields.
-func Field(tx *kv.Tx, db uint8, key []byte, op *FieldOp) (result int64, ok bool) {
-	e, found := tx.Peek(db, key)
+// NewFields prepares for ops, which are then Run. Error: ErrTooLarge.
+func NewFields(tx *kv.Tx, db uint8, key []byte, ops []FieldOp) (Fields, error) {
+	f := Fields{tx: tx, db: db, key: key}
+	for i := range ops {
+		if ops[i].Kind != GetField {
+			f.need = max(f.need, ops[i].end())
+		}
+	}
+	if f.need > kv.MaxValueBytes {
+		return f, ErrTooLarge
+	}
+	return f, nil
+}
+
+// Close makes the string as long as the ops that write need it even if all of them failed.
+func (f *Fields) Close() {
+	f.told = true // it does not count
+	e, found := f.tx.Peek(f.db, f.key)
+	f.grow(e, found)
+}
+
+// grow makes the string long enough, and says whether it was not: then e is no longer good.
+func (f *Fields) grow(e kv.Entry, found bool) bool {
+	if f.need == 0 || found && int64(e.Len()) >= f.need {
+		return false
+	}
+	patch(f.tx, target{f.db, f.key, e, found, f.cause()}, int(f.need-1), []byte{0})
+	return true
+}
+
+func (f *Fields) cause() effect.Cause {
+	if f.told {
+		return effect.ByBitfieldRest
+	}
+	f.told = true
+	return effect.BySetBit
+}
+
+// Run runs op. ok is false if it failed by overflow.
+func (f *Fields) Run(op *FieldOp) (result int64, ok bool) {
+	e, found := f.tx.Peek(f.db, f.key)
 	var value []byte
 	if found {
 		value = e.Value()
@@ -77,8 +105,11 @@ func Field(tx *kv.Tx, db uint8, key []byte, op *FieldOp) (result int64, ok bool)
 	if !fits && op.Overflow == Fail {
 		return 0, false
 	}
+	if f.grow(e, found) {
+		e, _ = f.tx.Peek(f.db, f.key)
+	}
 	if next != old {
-		op.write(tx, db, key, e, value, next)
+		f.write(op, e, next)
 	}
 	if op.Kind == SetField {
 		return old, true
@@ -105,9 +136,9 @@ func (op *FieldOp) read(value []byte) int64 {
 	return op.signed(field)
 }
 
-// write patches the bytes the field touches.
-func (op *FieldOp) write(tx *kv.Tx, db uint8, key []byte, e kv.Entry, value []byte, next int64) {
-	w, offset := op.window(value)
+// write patches the bytes that the field of op touches; the string is long enough.
+func (f *Fields) write(op *FieldOp, e kv.Entry, next int64) {
+	w, offset := op.window(e.Value())
 	at := int(op.At & 7)
 	for i := at + int(op.Width) - 1; i >= at; i-- {
 		mask := byte(1) << (7 - i&7)
@@ -118,7 +149,7 @@ func (op *FieldOp) write(tx *kv.Tx, db uint8, key []byte, e kv.Entry, value []by
 		next >>= 1
 	}
 	touched := (at + int(op.Width) + 7) >> 3
-	patch(tx, db, key, e, true, offset, w[:touched])
+	patch(f.tx, target{f.db, f.key, e, true, f.cause()}, offset, w[:touched])
 }
 
 // signed reads the low Width bits of field as the field's type does.

@@ -42,7 +42,7 @@ func SetBit(tx *kv.Tx, db uint8, key []byte, at, bit int64) (old int64, err erro
 	if bit == 1 {
 		b[0] |= mask
 	}
-	patch(tx, db, key, e, found, offset, b[:])
+	patch(tx, target{db, key, e, found, effect.BySetBit}, offset, b[:])
 	return old, nil
 }
 

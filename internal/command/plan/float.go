@@ -48,6 +48,7 @@ func IncrFloat(tx *kv.Tx, db uint8, key, by []byte) ([]byte, error) {
 	text := formatFloat(sum)
 	tx.Apply(effect.Effect{
 		Kind: effect.Set, DB: db, Flags: effect.JSON, Deadline: deadline, Key: key, Value: text,
+		Cause: effect.ByIncrByFloat,
 	})
 	return text, nil
 }

@@ -45,8 +45,11 @@ func Int(b []byte) (int64, bool) {
 }
 
 // Incr adds delta to the number under key, an absent key being 0, and returns the sum. The
-// deadline stays; the value becomes a number to JSON readers. Errors: ErrNotInteger, ErrOverflow.
-func Incr(tx *kv.Tx, db uint8, key []byte, delta int64) (int64, error) {
+// deadline stays; the value becomes a number to JSON readers. cause is ByIncrBy or ByDecrBy.
+// Errors: ErrNotInteger, ErrOverflow.
+func Incr(
+	tx *kv.Tx, db uint8, key []byte, delta int64, cause effect.Cause,
+) (int64, error) {
 	var old, deadline int64
 	if e, found := tx.Peek(db, key); found {
 		n, ok := Int(e.Value())
@@ -62,7 +65,7 @@ func Incr(tx *kv.Tx, db uint8, key []byte, delta int64) (int64, error) {
 	var text [maxIntBytes]byte
 	tx.Apply(effect.Effect{
 		Kind: effect.Set, DB: db, Flags: effect.JSON, Deadline: deadline, Key: key,
-		Value: strconv.AppendInt(text[:0], sum, 10),
+		Value: strconv.AppendInt(text[:0], sum, 10), Cause: cause,
 	})
 	return sum, nil
 }

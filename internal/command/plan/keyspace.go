@@ -28,10 +28,14 @@ func Rename(tx *kv.Tx, from, to Place, replace bool) error {
 		}
 		return nil
 	}
-	if err := Copy(tx, from, to, replace); err != nil {
+	leaves, comes := effect.ByRenameFrom, effect.ByRenameTo
+	if from.DB != to.DB {
+		leaves, comes = effect.ByMoveFrom, effect.ByMoveTo
+	}
+	if err := transfer(tx, from, to, replace, comes); err != nil {
 		return err
 	}
-	tx.Apply(effect.Effect{Kind: effect.Delete, DB: from.DB, Key: from.Key})
+	tx.Apply(effect.Effect{Kind: effect.Delete, DB: from.DB, Key: from.Key, Cause: leaves})
 	return nil
 }
 
@@ -39,6 +43,10 @@ func Rename(tx *kv.Tx, from, to Place, replace bool) error {
 // replace an existing destination is an error. Errors: ErrNoKey, ErrExists, or
 // errs.Storage.
 func Copy(tx *kv.Tx, from, to Place, replace bool) error {
+	return transfer(tx, from, to, replace, effect.ByCopyTo)
+}
+
+func transfer(tx *kv.Tx, from, to Place, replace bool, cause effect.Cause) error {
 	e, found := tx.Peek(from.DB, from.Key)
 	if !found {
 		return ErrNoKey
@@ -51,7 +59,7 @@ func Copy(tx *kv.Tx, from, to Place, replace bool) error {
 	}
 	tx.Apply(effect.Effect{
 		Kind: effect.Set, DB: to.DB, Flags: e.Flags(), Deadline: e.Deadline(), Key: to.Key,
-		Value: e.Value(),
+		Value: e.Value(), Cause: cause,
 	})
 	return nil
 }

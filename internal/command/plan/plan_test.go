@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/kv"
 )
 
@@ -154,14 +155,16 @@ func TestFieldsAgreeWithUnboundedArithmetic(t *testing.T) {
 		if op.Signed {
 			op.Width = rapid.Uint8Range(1, 64).Draw(t, "signed width")
 		}
-		if err := GrowForFields(tx, 0, k, []FieldOp{op}); err != nil {
+		fields, err := NewFields(tx, 0, k, []FieldOp{op})
+		if err != nil {
 			t.Fatal(err)
 		}
 		want := wide(before, op)
 		want.Add(want, big.NewInt(op.Operand))
 		low, high := bounds(op)
 		over, under := want.Cmp(high) > 0, want.Cmp(low) < 0
-		got, ok := Field(tx, 0, k, &op)
+		got, ok := fields.Run(&op)
+		fields.Close()
 		switch {
 		case (over || under) && op.Overflow == Fail:
 			if ok {
@@ -198,7 +201,7 @@ func sameOutside(before, after []byte, op FieldOp) bool {
 
 func TestAPatchOfAFlaggedValueMakesItAString(t *testing.T) {
 	tx, k := lockAll(t), []byte("n")
-	if _, err := Incr(tx, 0, k, 41); err != nil {
+	if _, err := Incr(tx, 0, k, 41, effect.ByIncrBy); err != nil {
 		t.Fatal(err)
 	}
 	if !Expire(tx, 0, k, now+7, 0) {

@@ -41,7 +41,7 @@ func Append(tx *kv.Tx, db uint8, key, tail []byte) (int, error) {
 	if length+len(tail) > kv.MaxValueBytes {
 		return 0, ErrTooLarge
 	}
-	return patch(tx, db, key, e, found, length, tail), nil
+	return patch(tx, target{db, key, e, found, effect.ByAppend}, length, tail), nil
 }
 
 // SetRange overwrites the bytes from offset (0 or more) on, filling a gap with zeros, and returns
@@ -57,28 +57,38 @@ func SetRange(tx *kv.Tx, db uint8, key []byte, offset int64, part []byte) (int, 
 	if offset > kv.MaxValueBytes-int64(len(part)) {
 		return 0, ErrTooLarge
 	}
-	return patch(tx, db, key, e, found, int(offset), part), nil
+	return patch(tx, target{db, key, e, found, effect.BySetRange}, int(offset), part), nil
 }
 
-// patch overwrites bytes of key, whose entry is e if found, and returns the new length. The value
-// is a string afterwards: if it was flagged as JSON, it is stored anew without the flag, because
-// its bytes need not be JSON text any longer. That happens once; later patches are in place.
-func patch(tx *kv.Tx, db uint8, key []byte, e kv.Entry, found bool, offset int, part []byte) int {
+// target is a key to be patched, by which command, and its entry if it was found.
+type target struct {
+	db    uint8
+	key   []byte
+	entry kv.Entry
+	found bool
+	cause effect.Cause
+}
+
+// patch overwrites bytes of a key and returns the new length. The value is a string afterwards: if
+// it was flagged as JSON, it is stored anew without the flag, because its bytes need not be JSON
+// text any longer. That happens once; later patches are in place.
+func patch(tx *kv.Tx, t target, offset int, part []byte) int {
 	length := offset + len(part)
-	if found {
-		length = max(length, e.Len())
+	if t.found {
+		length = max(length, t.entry.Len())
 	}
-	if !found || e.Flags() == 0 {
+	if !t.found || t.entry.Flags() == 0 {
 		tx.Apply(effect.Effect{
-			Kind: effect.Patch, DB: db, Offset: offset, Key: key, Value: part,
+			Kind: effect.Patch, DB: t.db, Offset: offset, Key: t.key, Value: part, Cause: t.cause,
 		})
 		return length
 	}
 	whole := make([]byte, length)
-	copy(whole, e.Value())
+	copy(whole, t.entry.Value())
 	copy(whole[offset:], part)
 	tx.Apply(effect.Effect{
-		Kind: effect.Set, DB: db, Deadline: e.Deadline(), Key: key, Value: whole,
+		Kind: effect.Set, DB: t.db, Deadline: t.entry.Deadline(), Key: t.key, Value: whole,
+		Cause: t.cause,
 	})
 	return length
 }

@@ -23,6 +23,7 @@ type SetOptions struct {
 // Set stores value under key if the options allow it, and returns the key's new version. A caller
 // that wants the old value looks at it (Peek) before.
 func Set(tx *kv.Tx, db uint8, key, value []byte, o SetOptions) (version uint32, stored bool) {
+	var cause effect.Cause
 	if o.NX || o.XX || o.KeepTTL || o.IfVersion != 0 {
 		e, found := tx.Peek(db, key)
 		if found && o.NX || !found && (o.XX || o.IfVersion != 0) {
@@ -33,13 +34,14 @@ func Set(tx *kv.Tx, db uint8, key, value []byte, o SetOptions) (version uint32, 
 		}
 		if o.KeepTTL {
 			o.Deadline = 0
-			if found {
-				o.Deadline = e.Deadline()
+			if found && e.Deadline() != 0 {
+				o.Deadline, cause = e.Deadline(), effect.ByKeepTTL
 			}
 		}
 	}
 	return tx.Apply(effect.Effect{
 		Kind: effect.Set, DB: db, Flags: o.Flags, Deadline: o.Deadline, Key: key, Value: value,
+		Cause: cause,
 	}), true
 }
 

@@ -40,11 +40,7 @@ func bitfield(c *command.Ctx, argv [][]byte) error {
 			return err
 		}
 	}
-	if err := plan.GrowForFields(c.Tx, c.DB, argv[1], ops); err != nil {
-		return worded(err)
-	}
-	runFields(c, argv[1], ops)
-	return nil
+	return runFields(c, argv[1], ops)
 }
 
 func bitfieldRO(c *command.Ctx, argv [][]byte) error {
@@ -57,19 +53,24 @@ func bitfieldRO(c *command.Ctx, argv [][]byte) error {
 			return errFieldReadOnly
 		}
 	}
-	runFields(c, argv[1], ops)
-	return nil
+	return runFields(c, argv[1], ops)
 }
 
-func runFields(c *command.Ctx, key []byte, ops []plan.FieldOp) {
+func runFields(c *command.Ctx, key []byte, ops []plan.FieldOp) error {
+	fields, err := plan.NewFields(c.Tx, c.DB, key, ops)
+	if err != nil {
+		return worded(err)
+	}
 	c.Reply.Array(len(ops))
 	for i := range ops {
-		if n, ok := plan.Field(c.Tx, c.DB, key, &ops[i]); ok {
+		if n, ok := fields.Run(&ops[i]); ok {
 			c.Reply.Int(n)
 		} else {
 			c.Reply.Null()
 		}
 	}
+	fields.Close()
+	return nil
 }
 
 // parseFields reads GET, SET, INCRBY and OVERFLOW clauses, each checked before the next.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/plan"
+	"github.com/synapdb/synap/internal/effect"
 )
 
 func counterRows() []*command.Row {
@@ -13,14 +14,14 @@ func counterRows() []*command.Row {
 		Group: "string", Words: "key",
 		Summary: "Adds one to the integer of a key; an absent key counts as 0.",
 		Run: func(c *command.Ctx, argv [][]byte) error {
-			return incr(c, argv[1], 1)
+			return incr(c, argv[1], 1, effect.ByIncrBy)
 		},
 	}, {
 		Name: "DECR", Arity: 2, Keys: oneKey, Flags: growsFast,
 		Group: "string", Words: "key",
 		Summary: "Subtracts one from the integer of a key; an absent key counts as 0.",
 		Run: func(c *command.Ctx, argv [][]byte) error {
-			return incr(c, argv[1], -1)
+			return incr(c, argv[1], -1, effect.ByDecrBy)
 		},
 	}, {
 		Name: "INCRBY", Arity: 3, Keys: oneKey, Flags: growsFast,
@@ -31,7 +32,7 @@ func counterRows() []*command.Row {
 			if err != nil {
 				return err
 			}
-			return incr(c, argv[1], delta)
+			return incr(c, argv[1], delta, effect.ByIncrBy)
 		},
 	}, {
 		Name: "DECRBY", Arity: 3, Keys: oneKey, Flags: growsFast,
@@ -46,8 +47,8 @@ func counterRows() []*command.Row {
 	}}
 }
 
-func incr(c *command.Ctx, key []byte, delta int64) error {
-	sum, err := plan.Incr(c.Tx, c.DB, key, delta)
+func incr(c *command.Ctx, key []byte, delta int64, cause effect.Cause) error {
+	sum, err := plan.Incr(c.Tx, c.DB, key, delta, cause)
 	if err != nil {
 		return worded(err)
 	}
@@ -63,7 +64,7 @@ func decrBy(c *command.Ctx, argv [][]byte) error {
 	if delta == math.MinInt64 {
 		return errDecrement
 	}
-	return incr(c, argv[1], -delta)
+	return incr(c, argv[1], -delta, effect.ByDecrBy)
 }
 
 func incrByFloat(c *command.Ctx, argv [][]byte) error {

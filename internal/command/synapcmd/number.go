@@ -6,6 +6,7 @@ import (
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/plan"
+	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/errs"
 )
 
@@ -28,14 +29,14 @@ func numberRows() []*command.Row {
 func step(name string, down bool) func(*command.Ctx, *command.Args) error {
 	overflow := errs.Value("Integer overflow on " + name)
 	return func(c *command.Ctx, a *command.Args) error {
-		amount := a.Int(1, 1)
+		amount, cause := a.Int(1, 1), effect.ByIncrBy
 		if down {
 			if amount == math.MinInt64 { // it has no positive twin
 				return overflow
 			}
-			amount = -amount
+			amount, cause = -amount, effect.ByDecrBy
 		}
-		sum, err := plan.Incr(c.Tx, c.DB, a.Bytes(0), amount)
+		sum, err := plan.Incr(c.Tx, c.DB, a.Bytes(0), amount, cause)
 		if errors.Is(err, plan.ErrOverflow) {
 			return overflow
 		}

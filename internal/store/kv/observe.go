@@ -34,8 +34,9 @@ type Observer interface {
 	Interest(db uint8, key []byte) Interest
 	// Changed tells what a Tx that began at now (ms since the Unix epoch) did, in order, as record
 	// lsn of the journal (0: there is none). The locks of all of it are still held, so changes of
-	// one key come in order; it must not wait, nor use the store. It may keep changes.
-	Changed(lsn uint64, now int64, changes []Change)
+	// one key come in order; it must not wait, nor use the store. It may keep changes. crowded says
+	// that those who are told have much waiting: see Tx.Crowded.
+	Changed(lsn uint64, now int64, changes []Change) (crowded bool)
 }
 
 // SetObserver makes o the observer. Call it before anybody uses the store. Nothing is observed
@@ -44,6 +45,13 @@ func (s *Store) SetObserver(o Observer) { s.observer = o }
 
 // Observe turns observation on or off. While it is off it costs a load per change.
 func (s *Store) Observe(on bool) { s.observed.Store(on && s.observer != nil) }
+
+// Observed says whether observation is on.
+func (s *Store) Observed() bool { return s.observed.Load() }
+
+// Crowded says, after Unlock, that who made these changes should let others have a turn: those who
+// are told of them can't keep up.
+func (t *Tx) Crowded() bool { return t.crowded }
 
 // note remembers e, of the entry at ref (0: there is none), for the observer. That of a Patch is
 // completed by settle.
@@ -90,6 +98,6 @@ func (t *Tx) settle(e *effect.Effect, sh *shard, hash uint64) {
 
 // tell hands the changes of t to the observer.
 func (t *Tx) tell() {
-	t.s.observer.Changed(t.lsn, t.now, t.changes)
+	t.crowded = t.s.observer.Changed(t.lsn, t.now, t.changes)
 	t.changes = nil
 }

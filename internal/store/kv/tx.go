@@ -25,6 +25,7 @@ type Tx struct {
 	joined  []byte   // effects over other stores: see Join
 	changes []Change // for the observer
 	noted   int      // of them, those before the atomic section
+	crowded bool     // what the observer said
 
 	warmed uint64 // keeps the loads of Warm alive
 }
@@ -35,7 +36,7 @@ func (s *Store) Begin(t *Tx, now int64) {
 	t.shards = [mostShards / 64]uint64{}
 	t.locked, t.atomic, t.replay, t.scanning = false, false, false, false
 	t.buffer, t.lender, t.swapped, t.joined = nil, nil, false, nil
-	t.changes = nil
+	t.changes, t.crowded = nil, false
 }
 
 // Replay makes t apply recorded effects exactly: whether a key had expired is in the record and

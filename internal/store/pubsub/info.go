@@ -52,6 +52,9 @@ func (h *Hub) Stats() Stats {
 	return s
 }
 
+// Subscribers is how many have a subscription; it locks nothing.
+func (h *Hub) Subscribers() int { return int(h.subscribers.Load()) }
+
 // Subscribed is how many topics are subscribed to by name.
 func (h *Hub) Subscribed() int {
 	topics := 0
