@@ -40,7 +40,7 @@ const (
 const eventLetters = "g$lshzxetdnKE"
 
 var (
-	errEventLetter = errors.New("Invalid event class character. Use 'Ag$lshzxeKEtdn'.")
+	errEventLetter = errors.New("Invalid event class character. Use 'Ag$lshzxeKEtdn'")
 	errKeyMiss     = errors.New("key-miss events (m) are not supported: " +
 		"reads that find no key are counted in INFO as keyspace_misses")
 )
