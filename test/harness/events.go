@@ -20,8 +20,8 @@ type Events struct {
 // Event is one of them, as it was sent.
 type Event struct{ ID, Name, Data string }
 
-// OpenEvents asks for a stream, behind the event of an id unless that is empty. What is refused with
-// a text is a *Failure.
+// OpenEvents asks for a stream, behind the event of an id unless that is empty. What is refused
+// with a text is a *Failure.
 func OpenEvents(url, id string) (*Events, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -94,14 +94,17 @@ var lines = map[string]func(f fields) []any{
 	"kv.set": func(f fields) []any {
 		return harness.OptionWords([]any{"SET", f["key"], f["value"]}, f, "ttl", "EX")
 	},
-	"kv.get":      func(f fields) []any { return []any{"GET", f["key"]} },
-	"kv.del":      func(f fields) []any { return []any{"DEL", f["key"]} },
-	"kv.incr":     func(f fields) []any { return []any{"INCRBY", f["key"], f["amount"]} },
-	"kv.decr":     func(f fields) []any { return []any{"DECRBY", f["key"], f["amount"]} },
-	"kv.append":   func(f fields) []any { return []any{"APPEND", f["key"], f["value"]} },
-	"kv.expire":   func(f fields) []any { return []any{"EXPIRE", f["key"], f["ttl"]} },
-	"kv.persist":  func(f fields) []any { return []any{"PERSIST", f["key"]} },
-	"kv.setrange": func(f fields) []any { return []any{"SETRANGE", f["key"], f["offset"], f["value"]} },
+	"kv.get":     func(f fields) []any { return []any{"GET", f["key"]} },
+	"kv.del":     func(f fields) []any { return []any{"DEL", f["key"]} },
+	"kv.incr":    func(f fields) []any { return []any{"INCRBY", f["key"], f["amount"]} },
+	"kv.decr":    func(f fields) []any { return []any{"DECRBY", f["key"], f["amount"]} },
+	"kv.append":  func(f fields) []any { return []any{"APPEND", f["key"], f["value"]} },
+	"kv.expire":  func(f fields) []any { return []any{"EXPIRE", f["key"], f["ttl"]} },
+	"kv.persist": func(f fields) []any { return []any{"PERSIST", f["key"]} },
+	"kv.setrange": func(f fields) []any {
+		return []any{"SETRANGE", f["key"], f["offset"], f["value"]}
+	},
+	"kv.flushdb": func(fields) []any { return []any{"FLUSHDB"} },
 }
 
 func settingWords(name string, f fields) []any {
