@@ -9,8 +9,11 @@ type Wakes[T any] struct {
 
 	mu    sync.Mutex
 	woken []*wake[T]
-	spare []*wake[T]
+	spare []*wake[T] // places for woken, none of them in use
 }
+
+// keepWakes is how many places for those woken are kept when there is nobody woken.
+const keepWakes = 16
 
 // wake is the Waker of one of them.
 type wake[T any] struct {
@@ -42,14 +45,16 @@ func (k *wake[T]) Wake() {
 func (w *Wakes[T]) Take(dst []T) []T {
 	w.mu.Lock()
 	woken := w.woken
-	w.woken = w.spare[:0]
+	w.woken, w.spare = w.spare, nil
 	for _, k := range woken {
 		if k.in = false; !k.gone {
 			dst = append(dst, k.of)
 		}
 	}
-	clear(woken)
-	w.spare = woken[:0]
+	if cap(woken) <= keepWakes {
+		clear(woken)
+		w.spare = woken[:0]
+	}
 	w.mu.Unlock()
 	return dst
 }

@@ -102,14 +102,16 @@ func (c *conn) wait(tc *net.TCPConn) {
 	answer := new(backlog)
 	c.codec.(wire.Waiter).Wait(&answer.out)
 	answer.segs = answer.out.Segments(nil)
-	level, wrote := c.session.TakeRequired()
-	if c.server.commit(level) != nil && wrote && level > command.MemoryLevel {
-		c.end(tc, answer)
-		return
-	}
 	then := comeBack
-	if c.session.Closing {
-		then = lingerAndClose
+	if c.own { // a session of the loop's is in use there
+		level, wrote := c.session.TakeRequired()
+		if c.server.commit(level) != nil && wrote && level > command.MemoryLevel {
+			c.end(tc, answer)
+			return
+		}
+		if c.session.Closing {
+			then = lingerAndClose
+		}
 	}
 	c.travel(tc, answer, then)
 }

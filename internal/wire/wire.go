@@ -35,7 +35,8 @@ const (
 // Waiter is a Conn that may have to do something that takes long.
 type Waiter interface {
 	// Wait does what the last Feed left undone and appends the reply to out. No other method is
-	// called meanwhile.
+	// called meanwhile. It must not use a session that it shares with its loop, and commits what it
+	// does in one of its own.
 	Wait(out *Output)
 }
 

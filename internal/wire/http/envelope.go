@@ -9,8 +9,11 @@ type call struct {
 	name                       []byte
 	id                         []byte // the request_id's meaning
 	idText                     []byte // its JSON text, quotes included; nil in MessagePack
+	echo                       []byte // the request_id in the language of the answer, unless nil
 	row                        *command.Row
 	decoded                    bool // the payload was decoded for row
+	idAt, idEnd                int  // of the request_id, of any kind, in the body
+	payloadAt, payloadEnd      int  // likewise, if hasPayload
 	hasLevel                   bool
 	level                      []byte // the wanted durability, nil if it is not a string
 }
@@ -23,7 +26,6 @@ func (d *decoder) call(src source, a *command.Args) (c call, err error) {
 	if err != nil {
 		return c, err
 	}
-	payloadAt := 0
 	for i := 0; ; i++ {
 		key, more, err := src.key(i, n)
 		if err != nil {
@@ -38,12 +40,13 @@ func (d *decoder) call(src source, a *command.Args) (c call, err error) {
 		case "request_id":
 			err = callID(src, &c)
 		case "payload":
-			c.hasPayload, payloadAt = true, src.pos()
+			c.hasPayload, c.payloadAt = true, src.pos()
 			if c.decoded = c.row != nil && !d.nested(c.row); c.decoded {
 				err = d.payload(src, a, c.row)
 			} else {
 				err = src.skip()
 			}
+			c.payloadEnd = src.pos()
 		case "durability":
 			err = callLevel(src, &c)
 		default:
@@ -55,7 +58,7 @@ func (d *decoder) call(src source, a *command.Args) (c call, err error) {
 	}
 	if c.hasPayload && c.row != nil && !c.decoded && !d.nested(c.row) {
 		end := src.pos()
-		src.seek(payloadAt)
+		src.seek(c.payloadAt)
 		err = d.payload(src, a, c.row)
 		src.seek(end)
 		c.decoded = true
@@ -106,17 +109,22 @@ func callID(src source, c *call) error {
 	if err != nil {
 		return err
 	}
+	start := src.pos() // kind skipped the white space
 	if c.hasID = k == kindString; !c.hasID {
 		c.wrongKind = "request_id"
-		return src.skip()
+		err = src.skip()
+	} else {
+		if c.wrongKind == "request_id" {
+			c.wrongKind = ""
+		}
+		c.id, err = src.str()
 	}
-	if c.wrongKind == "request_id" {
-		c.wrongKind = ""
+	if err != nil {
+		return err
 	}
-	start := src.pos() // kind skipped the white space
-	c.id, err = src.str()
-	if j, ok := src.(*jsonSource); ok && err == nil {
-		c.idText = j.buf[start:j.off]
+	c.idAt, c.idEnd = start, src.pos()
+	if j, ok := src.(*jsonSource); ok && c.hasID {
+		c.idText = j.buf[c.idAt:c.idEnd]
 	}
-	return err
+	return nil
 }

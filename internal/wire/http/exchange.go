@@ -42,7 +42,8 @@ type exchange struct {
 	body    []byte    // in a buffer of one of the writers, or of zip
 	large   *kv.Large // the body instead of body, when not nil
 	zip     []byte
-	pulled  []byte // frames of a feed that are sent in another form
+	pulled  []byte    // frames of a feed that are sent in another form
+	roused  []muxItem // of a multiplexed WebSocket, this round
 
 	encoding encoding // of the answer
 	date     dateCache

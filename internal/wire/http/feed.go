@@ -33,6 +33,7 @@ type feed struct {
 	broken      bool // it ended before all was said
 	reader      ws.Reader
 	sub         command.Subscription
+	mux         *mux // set for a multiplexed WebSocket, which has no point, path, query and sub
 	ended       bool
 	silence
 }
@@ -52,6 +53,9 @@ type feedRound struct {
 	x    *exchange
 	out  *wire.Output
 	read bool // x.args are those of the feed
+	// Of a multiplexed WebSocket: whose x.args are, and the bytes that were pushed this round.
+	fieldsOf *muxSub
+	pushed   int
 }
 
 // feedSocket reads frames and pushes what there is: see wire.Conn.
@@ -72,7 +76,10 @@ func (c *Conn) feedSocket(in []byte, out *wire.Output) (consumed, need int, v wi
 	if !r.ended {
 		r.attend(r.style == socketStyle && consumed > 0)
 	}
-	if !r.ended && c.ending {
+	if !r.ended && r.mux != nil {
+		v = r.attendMux(c.ending)
+	}
+	if !r.ended && c.ending && v != wire.Wait {
 		r.broken = true
 		r.end(ws.CodeGoingAway, "the server shuts down")
 	}
@@ -96,12 +103,15 @@ func (c *Conn) feedSocket(in []byte, out *wire.Output) (consumed, need int, v wi
 func (r *feedRound) begin() {
 	r.x.begin()
 	r.x.encoding = encodingJSON
+	if r.mux != nil {
+		r.x.encoding = r.mux.encoding
+	}
 	r.x.session.Parking, r.x.session.Waker = nil, nil
 }
 
 // receive takes the whole frames at the start of in.
 func (r *feedRound) receive(in []byte) (consumed, need int) {
-	for consumed < len(in) && !r.ended && !r.out.Full() {
+	for consumed < len(in) && !r.ended && !r.out.Full() && !r.held() {
 		e, n, more, fault := r.reader.Next(in[consumed:])
 		if fault != nil {
 			r.end(fault.Code, fault.Reason)
@@ -119,6 +129,11 @@ func (r *feedRound) receive(in []byte) (consumed, need int) {
 
 // take acts on one event of the peer.
 func (r *feedRound) take(e ws.Event) {
+	switch {
+	case r.mux != nil && (e.Kind == ws.Text || e.Kind == ws.Binary):
+		r.request(e)
+		return
+	}
 	switch e.Kind {
 	case ws.Text:
 		if len(r.point.commands) > 0 {
@@ -157,6 +172,10 @@ func (r *feedRound) enter() error {
 
 // push writes what there is for the peer until there is no more, or it is enough for one round.
 func (r *feedRound) push() {
+	if r.mux != nil {
+		r.pushAll()
+		return
+	}
 	asked := 0
 	for start := len(r.out.Buf); !r.ended; {
 		left := maxPush - (len(r.out.Buf) - start)
@@ -267,6 +286,10 @@ func (r *feedRound) close() {
 		return
 	}
 	r.ended = true
+	if r.mux != nil {
+		r.closeAll()
+		return
+	}
 	r.sub.Parked = true // it may be in line from a round before
 	if r.arguments() == nil {
 		r.point.Closed(r.h.engine, &r.x.args, &r.sub, r.h.engine.Clock.Now())

@@ -10,21 +10,32 @@ import (
 // anything else is net/http's; one that is wrong leaves c.feed nil, and is served as a request.
 func (c *Conn) upgrade(x *exchange, e *endpoint, out *wire.Output) wire.Verdict {
 	h := c.handler
-	if e == nil || e.feed == nil || c.waker == nil {
+	if e == nil || e.feed == nil && !e.mux || c.waker == nil {
 		return wire.HandOver
 	}
 	if x.begin(); x.req.handshakeFault() != "" {
 		return wire.Open
 	}
-	if _, err := x.readRoute(e); err != nil {
-		return wire.Open
+	var f *feed
+	if e.mux {
+		f = h.newMux(x, c.waker)
+	} else {
+		if _, err := x.readRoute(e); err != nil {
+			return wire.Open
+		}
+		f = h.newFeed(x, e.feed, c.waker)
+		f.reader.Most = min(maxFeedMessage, h.options.MaxBody)
 	}
-	f := h.newFeed(x, e.feed, c.waker)
-	f.reader.Most = min(maxFeedMessage, h.options.MaxBody)
 	out.Buf = append(out.Buf, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"+
 		"Connection: Upgrade\r\nSec-WebSocket-Accept: "...)
-	out.Buf = append(ws.AppendAccept(out.Buf, x.req.wsKey), "\r\n\r\n"...)
-	c.feed = f
+	out.Buf = append(ws.AppendAccept(out.Buf, x.req.wsKey), "\r\n"...)
+	if f.mux != nil {
+		out.Buf = f.mux.appendProtocol(out.Buf)
+	}
+	out.Buf = append(out.Buf, "\r\n"...)
+	if c.feed = f; f.mux != nil {
+		return wire.Open // it says nothing unasked
+	}
 	r := feedRound{feed: f, h: h, x: x, out: out}
 	r.begin()
 	r.open()
@@ -39,7 +50,7 @@ func (h *Handler) newFeed(x *exchange, p *feedPoint, w command.Waker) *feed {
 }
 
 // handshakeFault says what is wrong with a handshake, or nothing: RFC 6455, 4.2.1. Any Origin is
-// welcome, and no subprotocol or extension is known.
+// welcome, and subprotocols are known to the multiplexed WebSocket only.
 func (r *request) handshakeFault() string {
 	switch {
 	case r.method != "GET":
@@ -77,9 +88,11 @@ func (h *Handler) serveFeedRequest(x *exchange) {
 	case fault != "":
 		x.plain(400, "Bad WebSocket handshake: "+fault+"\n")
 	default:
-		if status, err := x.readRoute(h.find(x)); err != nil {
-			x.failure(status, err.Error())
-			return
+		if e := h.find(x); e.row != nil {
+			if status, err := x.readRoute(e); err != nil {
+				x.failure(status, err.Error())
+				return
+			}
 		}
 		x.plain(400, "Bad WebSocket handshake: it must be a plain HTTP/1.1 request in origin "+
 			"form, with each header once\n")

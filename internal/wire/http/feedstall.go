@@ -2,7 +2,12 @@ package httpwire
 
 // Stall tells the feed whether its peer takes what it is sent: see wire.Pusher.
 func (c *Conn) Stall(stalled bool) {
-	if f := c.feed; f != nil && f.point.Stalled != nil {
+	f := c.feed
+	switch {
+	case f == nil:
+	case f.mux != nil:
+		f.mux.stall(stalled)
+	case f.point.Stalled != nil:
 		f.point.Stalled(&f.sub, stalled)
 	}
 }

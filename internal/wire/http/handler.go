@@ -55,7 +55,9 @@ type Handler struct {
 	options  Options
 	standard encoding
 	routes   *node
-	command  *endpoint // POST commandPath, found without walking the routes
+	command  *endpoint             // POST commandPath, found without walking the routes
+	kinds    map[string]*feedPoint // of subscriptions of multiplexed WebSockets
+	known    string                // their names, for people
 	encoders *compressor
 	feeds    atomic.Uint64 // opened so far
 	pool     sync.Pool     // of *exchange
@@ -98,6 +100,7 @@ func NewHandler(e *command.Engine, o Options) *Handler {
 			h.addFeed(row)
 		}
 	}
+	h.addKinds()
 	return h
 }
 

@@ -217,6 +217,11 @@ func (r *request) interpret(name, value []byte, length *int) bool {
 			r.wsVersion = value
 			return r.once(hasWSVersion)
 		}
+	case 22:
+		if equalFold(name, "sec-websocket-protocol") {
+			r.wsProtocol = value
+			return r.once(hasWSProtocol)
+		}
 	}
 	return true
 }

@@ -13,6 +13,7 @@ type request struct {
 	body            []byte
 	wsKey           []byte // Sec-WebSocket-Key
 	wsVersion       []byte // Sec-WebSocket-Version
+	wsProtocol      []byte // Sec-WebSocket-Protocol
 	lastEvent       []byte // Last-Event-ID
 	upgrade         bool   // to a WebSocket
 	close           bool   // the client asked to close after the reply
@@ -35,6 +36,7 @@ const (
 	hasUpgrade
 	hasWSKey
 	hasWSVersion
+	hasWSProtocol
 	hasLastEvent
 )
 

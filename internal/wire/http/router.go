@@ -17,6 +17,7 @@ type endpoint struct {
 	method string
 	serve  func(h *Handler, x *exchange) // set for services
 	feed   *feedPoint                    // set for WebSockets
+	mux    bool                          // it is the multiplexed WebSocket
 	stream *feedPoint                    // set where answers may go on, in style
 	style  style
 	row    *command.Row

@@ -17,6 +17,7 @@ func (h *Handler) addServices() {
 		h.routes.add(method, path, &endpoint{serve: serve})
 	}
 	add("POST", commandPath, (*Handler).serveCommand)
+	h.routes.add("GET", muxPath, &endpoint{mux: true, serve: (*Handler).serveFeedRequest})
 	add("GET", "/health", (*Handler).serveHealth)
 	add("GET", "/livez", (*Handler).serveLive)
 	add("GET", "/healthz", (*Handler).serveLive)
@@ -30,17 +31,7 @@ func (h *Handler) serveCommand(x *exchange) {
 		x.plain(415, "Expected request with `Content-Type: application/json`\n")
 		return
 	}
-	src := x.source(body)
-	k, err := src.kind()
-	var c call
-	if err == nil && k == kindObject {
-		c, err = x.dec.call(src, &x.args)
-	} else if err == nil {
-		err = src.skip()
-	}
-	if err == nil {
-		err = src.end()
-	}
+	c, k, err := x.readEnvelope(body)
 	if err != nil {
 		x.plain(400, "Failed to parse the request body as "+err.Error()+"\n")
 		return
@@ -50,6 +41,21 @@ func (h *Handler) serveCommand(x *exchange) {
 		return
 	}
 	h.runCall(x, &c)
+}
+
+// readEnvelope reads the body, which is of kind k and has nothing behind it.
+func (x *exchange) readEnvelope(language encoding) (c call, k kind, err error) {
+	src := x.source(language)
+	k, err = src.kind()
+	if err == nil && k == kindObject {
+		c, err = x.dec.call(src, &x.args)
+	} else if err == nil {
+		err = src.skip()
+	}
+	if err == nil {
+		err = src.end()
+	}
+	return c, k, err
 }
 
 // incomplete says what keeps c from being an envelope, or nothing.
@@ -103,20 +109,27 @@ func (h *Handler) runCall(x *exchange, c *call) {
 	}
 	if err != nil {
 		r.Rewind(start)
-		x.openEnvelope(c, 5, false)
-		r.Null()
-		r.Str("error")
-		r.Str(err.Error())
-		r.Str("code")
-		r.Str(errs.Of(err).Code())
-	} else {
-		r.Str("error")
-		r.Null()
-		if c.hasLevel { // the answer does not leave before it is true
-			r.Str("durability")
-			r.Str(level.String())
-		}
+		x.failEnvelope(c, err)
+		return
 	}
+	r.Str("error")
+	r.Null()
+	if c.hasLevel { // the answer does not leave before it is true
+		r.Str("durability")
+		r.Str(level.String())
+	}
+	x.take()
+}
+
+// failEnvelope answers that c failed.
+func (x *exchange) failEnvelope(c *call, err error) {
+	x.openEnvelope(c, 5, false)
+	r := x.reply()
+	r.Null()
+	r.Str("error")
+	r.Str(err.Error())
+	r.Str("code")
+	r.Str(errs.Of(err).Code())
 	x.take()
 }
 
@@ -128,9 +141,14 @@ func (x *exchange) openEnvelope(c *call, pairs int, success bool) {
 	r.Str("success")
 	r.Bool(success)
 	r.Str("request_id")
-	if x.encoding == encodingJSON && c.idText != nil {
+	switch {
+	case c.echo != nil && x.encoding == encodingPack:
+		x.pack.put(append(x.pack.room(), c.echo...))
+	case c.echo != nil:
+		r.JSON(c.echo)
+	case x.encoding == encodingJSON && c.idText != nil:
 		r.JSON(c.idText)
-	} else {
+	default:
 		r.Text(c.id)
 	}
 	r.Str("payload")

@@ -70,6 +70,11 @@ func AppendText(dst, payload []byte) []byte {
 	return append(appendHeader(dst, frames.OpText, len(payload)), payload...)
 }
 
+// AppendBinary appends a message of bytes as one frame.
+func AppendBinary(dst, payload []byte) []byte {
+	return append(appendHeader(dst, frames.OpBinary, len(payload)), payload...)
+}
+
 // AppendPing appends a ping of at most 125 bytes; more are cut off.
 func AppendPing(dst, payload []byte) []byte {
 	return appendControl(dst, frames.OpPing, payload)
