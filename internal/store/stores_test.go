@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/store/kv"
@@ -414,5 +415,58 @@ func TestMalformedRecordsAndBlocks(t *testing.T) {
 		if err := s.Import(epoch, bad); !errors.Is(err, effect.ErrMalformed) {
 			t.Errorf("importing %x: %v", bad, err)
 		}
+	}
+}
+
+// visitor is told that something is there for it, and at once looks at everything.
+type visitor struct {
+	s     Stores
+	found chan bool // each visit: nothing was locked
+}
+
+func (v *visitor) Wake() {
+	visited := make(chan struct{})
+	go func() {
+		v.s.do(func(*Tx) {})
+		close(visited)
+	}()
+	select {
+	case <-visited:
+		v.found <- true
+	case <-time.After(10 * time.Second): // the waker holds a lock that the visit waits for
+		v.found <- false
+	}
+}
+
+// Whom a transaction over queues and rooms wakes finds neither locked any more.
+func TestNothingIsLockedWhileWaking(t *testing.T) {
+	s, _ := open(t)
+	v := &visitor{s, make(chan bool, 2)}
+	waiter, follower := &queue.Waiter{Waker: v}, &room.Subscriber{Waker: v}
+	s.do(func(tx *Tx) {
+		if _, err := tx.Queues.Create([]byte("jobs"), queue.Settings{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Rooms.Create([]byte("hall"), room.Settings{}); err != nil {
+			t.Fatal(err)
+		}
+		tx.Queues.Deliver([]byte("jobs"), &queue.Deliver{Consumer: []byte("c"), Count: 1}, nil)
+		if !tx.Queues.Park([]byte("jobs"), []byte("c"), waiter, epoch+60_000) {
+			t.Fatal("no place in line")
+		}
+		_, err := tx.Rooms.Subscribe([]byte("hall"), []byte("id"), room.Tail(), follower)
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	if f, ok := s.Rooms.Pull(follower, 1, nil); !ok || f.More {
+		t.Fatal("the follower does not wait")
+	}
+	s.do(func(tx *Tx) {
+		publish(t, tx, "jobs", "x")
+		tell(t, tx, "hall", "1")
+	})
+	if len(v.found) != 2 || !<-v.found || !<-v.found {
+		t.Errorf("woken %d times, or under a lock", len(v.found))
 	}
 }

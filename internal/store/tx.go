@@ -97,11 +97,18 @@ func (t *Tx) Unlock() {
 	t.Keys.Unlock()
 	if t.queued {
 		t.Queues.Recorded()
-		t.Queues.Unlock()
+		t.Queues.Release()
 	}
 	if t.roomed {
 		t.Rooms.Recorded()
-		t.Rooms.Unlock()
+		t.Rooms.Release()
+	}
+	// Whoever is woken may be run at once, by another goroutine: he finds nothing locked.
+	if t.queued {
+		t.Queues.Wake()
+	}
+	if t.roomed {
+		t.Rooms.Wake()
 	}
 }
 

@@ -2,10 +2,9 @@ package kv
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
-	"hash"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 )
 
 // Digest is a checksum over database, key, value, flags, version and deadline of every key,
@@ -18,7 +17,7 @@ func (s *Store) Digest() [sha256.Size]byte {
 	t.DeclareAll()
 	t.Lock()
 	defer t.Unlock()
-	d := digester{hash: sha256.New()}
+	d := digester{shards.NewSum()}
 	for i := range s.shards {
 		for db := range s.shards[i].db {
 			if sp := s.shards[i].db[db].Load(); sp != nil {
@@ -26,20 +25,11 @@ func (s *Store) Digest() [sha256.Size]byte {
 			}
 		}
 	}
-	var out [sha256.Size]byte
-	for i, w := range d.sum {
-		binary.LittleEndian.PutUint64(out[i*8:], w)
-	}
-	return out
+	return d.Bytes()
 }
 
-// digester adds up the hashes of entries, as four numbers each: a sum does not depend on the order.
-// Unlike with an exclusive or, an entry that is there twice makes a difference.
-type digester struct {
-	hash    hash.Hash
-	sum     [sha256.Size / 8]uint64
-	scratch []byte
-}
+// digester adds up entries.
+type digester struct{ *shards.Sum }
 
 func (d *digester) space(sp *space) {
 	for i := range sp.index.dir {
@@ -60,15 +50,9 @@ func (d *digester) space(sp *space) {
 
 func (d *digester) entry(sp *space, h *head) {
 	value := sp.value(h)
-	d.scratch = effect.AppendHead(d.scratch[:0], &effect.Effect{
+	head := effect.AppendHead(d.Scratch[:0], &effect.Effect{
 		Kind: effect.Set, DB: sp.db, Flags: h.flags(), Version: h.version,
 		Deadline: h.deadline(), Key: h.key(),
 	}, len(value))
-	d.hash.Reset()
-	_, _ = d.hash.Write(d.scratch) // hash.Hash never fails
-	_, _ = d.hash.Write(value)
-	d.scratch = d.hash.Sum(d.scratch[:0])
-	for i := range d.sum {
-		d.sum[i] += binary.LittleEndian.Uint64(d.scratch[i*8:])
-	}
+	d.Add(head, value)
 }

@@ -104,7 +104,7 @@ func (s *Store) evict(most int64, p Policy, now int64) error {
 func (s *Store) evictFrom(shard uint64, over int64, p Policy, now int64) (any bool) {
 	var t Tx
 	s.Begin(&t, now)
-	t.declare(shard)
+	t.shards.Add(shard)
 	t.Lock()
 	defer t.Unlock()
 	sh := &s.shards[shard]
@@ -114,7 +114,7 @@ func (s *Store) evictFrom(shard uint64, over int64, p Policy, now int64) (any bo
 		if ref == 0 {
 			return any
 		}
-		if s.frozen(len(t.buffer) + len(sp.Key(ref))) {
+		if s.frozen(len(t.effects.Bytes) + len(sp.Key(ref))) {
 			return any
 		}
 		t.Apply(effect.Effect{Kind: effect.Evict, DB: sp.db, Key: sp.Key(ref)})

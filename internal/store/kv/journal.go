@@ -2,13 +2,9 @@ package kv
 
 import "github.com/synapdb/synap/internal/effect"
 
-const (
-	// keptScratch bounds the buffer that a shard keeps between records.
-	keptScratch = 256 << 10
-	// recordBytes is what the record of an expiry or eviction takes beyond the key, with the
-	// journal's header.
-	recordBytes = 64
-)
+// recordBytes is what the record of an expiry or eviction takes beyond the key, with the journal's
+// header.
+const recordBytes = 64
 
 // SetJournal makes every change go to j from now on; nil, as at first, means none does. Call it
 // after recovery and before anybody uses the store.
@@ -28,10 +24,10 @@ func (s *Store) Admit(bytes int) error {
 
 // Admit is Store.Admit, for an effect that brings more than the command's arguments. What the
 // record holds already counts, too: a transaction may make many values of one.
-func (t *Tx) Admit(bytes int) error { return t.s.Admit(len(t.buffer) + bytes) }
+func (t *Tx) Admit(bytes int) error { return t.s.Admit(len(t.effects.Bytes) + bytes) }
 
 // Recorded is the bytes that the record of t holds so far; 0 without a journal.
-func (t *Tx) Recorded() int { return len(t.buffer) }
+func (t *Tx) Recorded() int { return len(t.effects.Bytes) }
 
 // frozen says whether the store must not change by itself, by removing a key of so many bytes.
 func (s *Store) frozen(keyBytes int) bool {
@@ -47,16 +43,13 @@ func (s *Store) Swaps() uint64 { return s.swaps.Load() }
 // journal; 0 is none. It is known after Unlock.
 func (t *Tx) LSN() uint64 { return t.lsn }
 
-// record puts e into the record of t. The buffer is lent by a locked shard: Tx values, of which
-// every connection has one, hold no memory of their own.
+// record puts e into the record of t.
 func (t *Tx) record(e *effect.Effect, sh *shard) {
 	if t.s.journal == nil || t.replay {
 		return
 	}
-	if t.lender == nil {
-		t.lender, t.buffer = sh, sh.scratch
-	}
-	t.buffer = effect.Append(t.buffer, e)
+	t.effects.Borrow(&sh.scratch)
+	t.effects.Bytes = effect.Append(t.effects.Bytes, e)
 }
 
 // Join adds effects over other stores, encoded, to the record of t. The caller keeps extra as it is
@@ -67,20 +60,12 @@ func (t *Tx) Join(extra []byte) { t.joined = extra }
 // who could get a record of his own in front of it.
 func (t *Tx) handOn() {
 	switch joined := t.joined; {
-	case len(t.buffer) == 0 && len(joined) > 0:
+	case len(t.effects.Bytes) == 0 && len(joined) > 0:
 		t.lsn = t.s.journal.Append(t.now, joined)
-	case len(t.buffer) > 0:
-		t.buffer = append(t.buffer, joined...)
-		t.lsn = t.s.journal.Append(t.now, t.buffer)
+	case len(t.effects.Bytes) > 0:
+		t.effects.Bytes = append(t.effects.Bytes, joined...)
+		t.lsn = t.s.journal.Append(t.now, t.effects.Bytes)
 	}
 	t.joined = nil
-	if t.lender == nil {
-		return
-	}
-	if cap(t.buffer) <= keptScratch {
-		t.lender.scratch = t.buffer[:0]
-	} else {
-		t.lender.scratch = nil
-	}
-	t.lender, t.buffer = nil, nil
+	t.effects.GiveBack()
 }

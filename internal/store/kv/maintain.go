@@ -82,7 +82,7 @@ func (s *Store) clearFull() {
 func (s *Store) maintainShard(shard uint64, now int64, budget *int64) (more bool) {
 	var t Tx
 	s.Begin(&t, now)
-	t.declare(shard)
+	t.shards.Add(shard)
 	t.Lock()
 	defer t.Unlock()
 	sh := &s.shards[shard]
@@ -126,7 +126,7 @@ func (t *Tx) expireDue(sp *space, budget *int64) {
 		if ref == 0 {
 			return
 		}
-		if t.s.frozen(len(t.buffer) + len(sp.Key(ref))) {
+		if t.s.frozen(len(t.effects.Bytes) + len(sp.Key(ref))) {
 			return
 		}
 		t.Apply(effect.Effect{Kind: effect.Expire, DB: sp.db, Key: sp.Key(ref)})

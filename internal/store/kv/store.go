@@ -9,13 +9,11 @@ import (
 	"unsafe"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
-const (
-	mostShards     = 256
-	defaultSamples = 5
-)
+const defaultSamples = 5
 
 // Store is a set of databases of keys. It is safe for concurrent use through Tx.
 type Store struct {
@@ -74,13 +72,13 @@ type counters struct{ hits, misses, expired, evicted, sets, dels atomic.Int64 }
 func New(o Options) (*Store, error) {
 	if o.Shards == 0 {
 		o.Shards = 1
-		for o.Shards < min(4*runtime.GOMAXPROCS(0), mostShards) {
+		for o.Shards < min(4*runtime.GOMAXPROCS(0), shards.Most) {
 			o.Shards *= 2
 		}
 	}
-	if o.Shards < 0 || o.Shards > mostShards || o.Shards&(o.Shards-1) != 0 {
+	if o.Shards < 0 || o.Shards > shards.Most || o.Shards&(o.Shards-1) != 0 {
 		return nil, fmt.Errorf("shards must be a power of two up to %d, not %d",
-			mostShards, o.Shards)
+			shards.Most, o.Shards)
 	}
 	if o.MaxMemory < 0 || o.Samples < 0 || o.Policy > VolatileTTL {
 		return nil, fmt.Errorf("memory limit %d, policy %d or samples %d out of bounds",

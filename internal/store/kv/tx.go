@@ -1,9 +1,8 @@
 package kv
 
 import (
-	"math/bits"
-
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
@@ -11,15 +10,14 @@ import (
 type Tx struct {
 	s                                *Store
 	now                              int64
-	shards                           [mostShards / 64]uint64 // declared, one bit each
+	shards                           shards.Set // declared
 	locked, atomic, replay, scanning bool
 
 	undo    []undo   // of the atomic section
 	dropped []*space // to be closed when nothing is locked
 
-	buffer  []byte // the record so far; see record
-	lender  *shard // whose scratch it is, nil when there is none
-	mark    int    // of the record, what was there before the atomic section
+	effects shards.Record
+	mark    int // of the record, what was there before the atomic section
 	lsn     uint64
 	swapped bool
 	joined  []byte   // effects over other stores: see Join
@@ -33,9 +31,9 @@ type Tx struct {
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
 func (s *Store) Begin(t *Tx, now int64) {
 	t.s, t.now = s, now
-	t.shards = [mostShards / 64]uint64{}
+	t.shards = shards.Set{}
 	t.locked, t.atomic, t.replay, t.scanning = false, false, false, false
-	t.buffer, t.lender, t.swapped, t.joined = nil, nil, false, nil
+	t.effects, t.swapped, t.joined = shards.Record{}, false, nil
 	t.changes, t.crowded = nil, false
 }
 
@@ -44,23 +42,15 @@ func (s *Store) Begin(t *Tx, now int64) {
 func (t *Tx) Replay() { t.replay = true }
 
 // Declare adds a key to be locked. Call it before Lock.
-func (t *Tx) Declare(_ uint8, key []byte) { t.declare(t.s.hash.of(key) & t.s.mask) }
-
-func (t *Tx) declare(shard uint64) { t.shards[shard/64] |= 1 << (shard % 64) }
+func (t *Tx) Declare(_ uint8, key []byte) { t.shards.Add(t.s.hash.of(key) & t.s.mask) }
 
 // DeclareAll adds every key. Call it before Lock.
-func (t *Tx) DeclareAll() {
-	for i := range t.s.shards {
-		t.declare(uint64(i))
-	}
-}
+func (t *Tx) DeclareAll() { t.shards.AddAll(len(t.s.shards)) }
 
 // Lock takes the locks of all declared keys, in the one lock order: ascending shards.
 func (t *Tx) Lock() {
-	for w, set := range t.shards {
-		for ; set != 0; set &= set - 1 {
-			t.s.shards[w*64+bits.TrailingZeros64(set)].mu.Lock()
-		}
+	for i := range t.shards.All() {
+		t.s.shards[i].mu.Lock()
 	}
 	t.locked = true
 }
@@ -70,9 +60,7 @@ func (t *Tx) Unlock() {
 	if t.atomic {
 		t.commit()
 	}
-	if t.lender != nil || t.joined != nil {
-		t.handOn()
-	}
+	t.handOn()
 	if t.swapped {
 		t.s.swaps.Add(1)
 	}
@@ -80,10 +68,8 @@ func (t *Tx) Unlock() {
 		t.tell()
 	}
 	t.locked = false
-	for w, set := range t.shards {
-		for ; set != 0; set &= set - 1 {
-			t.s.shards[w*64+bits.TrailingZeros64(set)].mu.Unlock()
-		}
+	for i := range t.shards.All() {
+		t.s.shards[i].mu.Unlock()
 	}
 	if t.dropped != nil {
 		for _, sp := range t.dropped {
@@ -100,7 +86,7 @@ func (t *Tx) Now() int64 { return t.now }
 // corrupts memory, so it is checked always; it costs about 1 ns.
 func (t *Tx) shard(hash uint64) *shard {
 	i := hash & t.s.mask
-	if !t.locked || t.shards[i/64]&(1<<(i%64)) == 0 {
+	if !t.locked || !t.shards.Has(i) {
 		panic("kv: use of a key that was not declared")
 	}
 	return &t.s.shards[i]
@@ -108,11 +94,7 @@ func (t *Tx) shard(hash uint64) *shard {
 
 // lockedAll says whether every shard is locked, as scans and the like need it.
 func (t *Tx) lockedAll() bool {
-	n := 0
-	for _, set := range t.shards {
-		n += bits.OnesCount64(set)
-	}
-	return t.locked && n == len(t.s.shards)
+	return t.locked && t.shards.Len() == len(t.s.shards)
 }
 
 func (t *Tx) needAll() {

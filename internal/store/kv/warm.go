@@ -32,7 +32,7 @@ func (t *Tx) warm(db uint8, keys [][]byte) {
 	var hashes [warmBatch]uint64
 	for i, key := range keys {
 		hashes[i] = t.s.hash.of(key)
-		t.declare(hashes[i] & t.s.mask)
+		t.shards.Add(hashes[i] & t.s.mask)
 	}
 	t.Lock()
 	var probes [warmBatch]probe

@@ -88,7 +88,7 @@ func (t *Tx) Watch(w *Watcher, db uint8, key []byte) {
 // DeclareWatched declares every key of w, for Lock.
 func (t *Tx) DeclareWatched(w *Watcher) {
 	for i := range w.keys {
-		t.declare(w.keys[i].hash & t.s.mask)
+		t.shards.Add(w.keys[i].hash & t.s.mask)
 	}
 }
 

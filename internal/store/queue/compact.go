@@ -2,30 +2,6 @@ package queue
 
 import "github.com/synapdb/synap/internal/store/slab"
 
-// tidy moves blocks out of sparse slabs and gives idle memory back, for about *budget ns. The
-// locked shard's freed says afterwards whether there is more to do.
-func (sh *shard) tidy(budget *int64) {
-	if sh.arena == nil {
-		sh.freed = false
-		return
-	}
-	for *budget > 0 {
-		refs := sh.arena.Drain(sh.moves[:0])
-		if len(refs) == 0 {
-			break
-		}
-		size := sh.arena.Size(refs[0]) // all of one slab
-		for _, ref := range refs {
-			sh.move(ref)
-		}
-		*budget -= int64(len(refs)) * int64(costMove+size/4)
-	}
-	before := sh.arena.Resident()
-	more := sh.arena.Trim(max(keepIdle, sh.arena.Live()/8), trimBatch)
-	*budget -= (before - sh.arena.Resident()) >> 10 * costTrim
-	sh.freed = more || *budget <= 0
-}
-
 // move puts a block into another one of the same size and makes everything point there.
 func (sh *shard) move(ref slab.Ref) {
 	to := sh.arena.Alloc(sh.arena.Size(ref))

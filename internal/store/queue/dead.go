@@ -52,7 +52,7 @@ func (t *Tx) moveDead(q *queue, ref slab.Ref, why effect.Reason, retries uint32)
 	}
 	to := target.queues[q.set.DeadLetter]
 	if to == nil || target.scarce() || to.number >= mostNumber ||
-		len(t.buffer) >= t.s.mostRecord ||
+		len(t.effects.Bytes) >= t.s.mostRecord ||
 		to.set.MaxDepth > 0 && to.stats.Depth+to.stats.Delayed >= to.set.MaxDepth {
 		return false
 	}

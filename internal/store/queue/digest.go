@@ -2,10 +2,9 @@ package queue
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
-	"hash"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 )
 
 // Digest is a checksum over queues, their settings and their messages in all states, and what is
@@ -17,26 +16,18 @@ func (s *Store) Digest(now int64) [sha256.Size]byte {
 	t.DeclareAll()
 	t.Lock()
 	defer t.Unlock()
-	d := digester{hash: sha256.New()}
+	d := digester{shards.NewSum()}
 	for i := range s.shards {
 		sh := &s.shards[i]
 		for _, q := range sh.queues {
 			d.queue(sh, q, now)
 		}
 	}
-	var out [sha256.Size]byte
-	for i, w := range d.sum {
-		binary.LittleEndian.PutUint64(out[i*8:], w)
-	}
-	return out
+	return d.Bytes()
 }
 
-// digester adds up the hashes of effects, as four numbers each: a sum does not depend on the order.
-type digester struct {
-	hash    hash.Hash
-	sum     [sha256.Size / 8]uint64
-	scratch []byte
-}
+// digester adds up effects.
+type digester struct{ *shards.Sum }
 
 func (d *digester) queue(sh *shard, q *queue, now int64) {
 	d.add(&effect.Queue{Kind: effect.QueueSet, Name: bytesOf(q.name), Settings: q.set})
@@ -57,12 +48,5 @@ func (d *digester) queue(sh *shard, q *queue, now int64) {
 }
 
 func (d *digester) add(e *effect.Queue) {
-	d.scratch = effect.AppendQueueHead(d.scratch[:0], e, len(e.Payload))
-	d.hash.Reset()
-	_, _ = d.hash.Write(d.scratch) // hash.Hash never fails
-	_, _ = d.hash.Write(e.Payload)
-	d.scratch = d.hash.Sum(d.scratch[:0])
-	for i := range d.sum {
-		d.sum[i] += binary.LittleEndian.Uint64(d.scratch[i*8:])
-	}
+	d.Add(effect.AppendQueueHead(d.Scratch[:0], e, len(e.Payload)), e.Payload)
 }

@@ -37,7 +37,7 @@ type ExportCursor struct {
 // exported once, in one of its states; one that comes or goes may be missing.
 func (s *Store) Export(c *ExportCursor, dst []byte) (out []byte, more bool) {
 	if !c.begun {
-		c.names, c.begun = s.names.all(), true
+		c.names, c.begun = s.names.All(), true
 	}
 	limit := slicing{c.Entries + sliceEntries, len(dst) + sliceBytes}
 	for len(c.names) > 0 && c.large == nil && !limit.reached(c, dst) {

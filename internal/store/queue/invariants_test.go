@@ -45,7 +45,7 @@ func checkInvariants(t tester, s *Store) {
 // checkHeap returns what the queue takes in Go's heap, as the store counts it.
 func checkHeap(t tester, q *queue) (heap int64) {
 	t.Helper()
-	heap = queueBytes + nameBytes + int64(len(q.name)) + connBytes*int64(len(q.conns)) +
+	heap = queueBytes + int64(len(q.name)) + connBytes*int64(len(q.conns)) +
 		indexByte*int64(len(q.index.pages))
 	idle, waiters := 0, int64(0)
 	for name, h := range q.holders.byName {

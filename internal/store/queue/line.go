@@ -120,7 +120,7 @@ func (s *Store) Unpark(w *Waiter) {
 	}
 	var t Tx
 	s.Begin(&t, 0)
-	t.declare(sh.number)
+	t.shards.Add(sh.number)
 	t.Lock()
 	t.now = sh.clock
 	if q := w.queue; q != nil {

@@ -1,32 +1,22 @@
 package queue
 
 import (
-	"math"
-
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
 // The store does not ask the time, so the cost of background work is estimated: nanoseconds per
 // item, measured on a 2-core machine and rounded up.
 const (
-	costVisit = 500 // locking a shard and finding nothing to do
-	costFire  = 1500
-	costDeal  = 200
-	costMove  = 800 // one block moved by compaction, and 1 for every 4 bytes
-	costTrim  = 100 // one KiB given back to the system
+	costFire = 1500
+	costDeal = 200
 
-	mostHold    = 100_000 // estimated ns of work under one lock
-	moveBatch   = 32
-	trimBatch   = 512 << 10 // bytes
-	keepIdle    = 1 << 20   // bytes of free memory an arena keeps, or an eighth of its live ones
-	upkeepPause = 1000      // ms from the first block freed until memory is looked after
-	frozenPause = 100       // ms until the journal is asked again
-	slice       = 256       // messages handled under one lock by Detach and Recovered
+	keepIdle    = 1 << 20 // bytes of free memory an arena keeps, or an eighth of its live ones
+	upkeepPause = 1000    // ms from the first block freed until memory is looked after
+	frozenPause = 100     // ms until the journal is asked again
+	slice       = 256     // messages handled under one lock by Detach and Recovered
 )
-
-// maintainer is the state between calls of Maintain. There is one caller at a time.
-type maintainer struct{ next int } // the shard to begin with
 
 // next is when something is due in the shard, MaxInt64 if nothing ever is.
 func (sh *shard) next() int64 {
@@ -43,46 +33,20 @@ func (sh *shard) next() int64 {
 	return at
 }
 
-// promise lowers the moment when Maintain is to be called, and says whether that was needed.
-func (s *Store) promise(at int64) bool {
-	for {
-		old := s.promised.Load()
-		if at >= old {
-			return false
-		}
-		if s.promised.CompareAndSwap(old, at) {
-			return true
-		}
-	}
-}
-
 // Maintain does what has come due by now (ms since the Unix epoch): leases end, delays are over,
 // messages expire, waiters give up; and upkeep of memory. It takes about budget microseconds and
 // returns when it should be called again: now if there is more, 0 if nothing is ever due. One
 // caller at a time.
 func (s *Store) Maintain(now, budget int64) (next int64) {
-	s.promised.Store(math.MaxInt64)
-	left := budget * 1000
-	at := int64(math.MaxInt64)
-	for range s.shards {
-		if left <= 0 {
-			at = now
-			break
-		}
-		hold := min(max(left, costFire), mostHold)
-		left -= hold + costVisit
-		at = min(at, s.maintainShard(&s.shards[s.maintain.next], now, &hold))
-		left += max(hold, 0)
-		s.maintain.next = (s.maintain.next + 1) % len(s.shards)
+	next = s.upkeep.Round(len(s.shards), now, budget, costFire,
+		func(shard int, hold int64) (next, left int64) {
+			next = s.maintainShard(&s.shards[shard], now, &hold)
+			return next, hold
+		})
+	if next != 0 && s.frozen(0) {
+		next = max(next, now+frozenPause)
 	}
-	s.promise(at)
-	if at = s.promised.Load(); at == math.MaxInt64 {
-		return 0
-	}
-	if s.frozen(0) {
-		return max(at, now+frozenPause)
-	}
-	return max(at, now)
+	return next
 }
 
 // maintainShard works on one shard for about *budget ns and returns when it has to be looked at
@@ -91,7 +55,7 @@ func (s *Store) maintainShard(sh *shard, now int64, budget *int64) (next int64) 
 	var t Tx
 	s.Begin(&t, now)
 	t.silent = true
-	t.declare(sh.number)
+	t.shards.Add(sh.number)
 	t.Lock()
 	frozen := t.frozen()
 	if sh.soonest <= now {
@@ -160,6 +124,13 @@ func (s *Store) unshelve(name []byte, now int64, budget *int64) {
 	*budget -= int64(fireMost-fires) * costFire
 }
 
+// tidy looks after memory, for about *budget ns. The locked shard's freed says afterwards whether
+// there is more to do.
+func (sh *shard) tidy(budget *int64) {
+	sh.freed = sh.arena != nil &&
+		shards.Tidy(sh.arena, max(keepIdle, sh.arena.Live()/8), budget, sh.move)
+}
+
 // orphan is a push connection that went while the store was frozen.
 type orphan struct {
 	queue string
@@ -208,7 +179,7 @@ func (t *Tx) giveUp(q *queue, conn uint64) (more bool) {
 // back. Call it after SetJournal and before anybody uses the store.
 func (s *Store) Recovered(now int64) {
 	var t Tx
-	for _, name := range s.names.all() {
+	for _, name := range s.names.All() {
 		for more := true; more; {
 			s.Begin(&t, now)
 			t.Declare(bytesOf(name))

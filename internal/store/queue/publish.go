@@ -112,7 +112,7 @@ func (t *Tx) makeRoom(q *queue) error {
 		return nil
 	}
 	if !q.set.DropOldest || q.stats.Delayed >= most || // those are not dropped
-		q.set.DeadLetter != "" && len(t.buffer) >= t.s.mostRecord {
+		q.set.DeadLetter != "" && len(t.effects.Bytes) >= t.s.mostRecord {
 		return errs.New(errs.QueueFull, "Queue is full: "+q.name)
 	}
 	for n := 0; n < mostDrops && q.stats.Depth+q.stats.Delayed >= most; n++ {

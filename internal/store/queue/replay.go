@@ -131,7 +131,7 @@ func (im *importer) add(now int64, e *effect.Queue) error {
 			im.leave()
 			t.s.Begin(t, now)
 			t.quiet, t.silent = true, true
-			t.declare(sh.number)
+			t.shards.Add(sh.number)
 			t.Lock()
 			im.sh = sh
 		}

@@ -9,13 +9,11 @@ import (
 	"unsafe"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
-const (
-	mostShards    = 256
-	defaultShards = 16
-)
+const defaultShards = 16
 
 // Options configures a store.
 type Options struct {
@@ -45,10 +43,9 @@ type Store struct {
 	bytes atomic.Int64 // base, and what the shards hold
 	_     [64]byte
 
-	journal  effect.Journal // nil: changes are not recorded
-	names    directory
-	promised atomic.Int64 // when Maintain is to be called again, ms since the Unix epoch
-	maintain maintainer
+	journal effect.Journal // nil: changes are not recorded
+	names   shards.Names
+	upkeep  shards.Upkeep
 }
 
 // shard is one lock and what it guards.
@@ -82,7 +79,6 @@ type shard struct {
 	alarms  alarms // of waiters
 	ticks   []dueTimer
 	scratch []byte // for the record of a Tx
-	moves   [moveBatch]uint32
 	orphans []orphan
 	freed   bool  // blocks were freed since the last upkeep
 	upkeep  int64 // when the next one is due
@@ -129,9 +125,9 @@ func New(o Options) (*Store, error) {
 	if o.Shards == 0 {
 		o.Shards = defaultShards
 	}
-	if o.Shards < 0 || o.Shards > mostShards || o.Shards&(o.Shards-1) != 0 {
-		return nil, fmt.Errorf("shards of queues must be a power of two up to %d, not %d",
-			mostShards, o.Shards)
+	share, err := shards.Share(o.Shards, "queues")
+	if err != nil {
+		return nil, err
 	}
 	if o.Defaults == (Settings{}) {
 		o.Defaults = builtin
@@ -147,19 +143,13 @@ func New(o Options) (*Store, error) {
 	if o.Alarm == nil {
 		o.Alarm = func() {}
 	}
-	space := slab.Space() / int64(8*o.Shards) // kv takes most of it, large payloads some
-	if space < slab.LeastBytes {
-		return nil, fmt.Errorf("address space is limited (ulimit -v) so that %d MiB are left for "+
-			"the queues; with %d shards they take %d MiB: lift the limit or take fewer shards",
-			space*int64(o.Shards)>>20, o.Shards, int64(o.Shards)*slab.LeastBytes>>20)
-	}
 	s := &Store{
 		seed:   [3]uint64{o.Random(), o.Random() | 1, o.Random() | 1},
 		shards: make([]shard, o.Shards), mask: uint64(o.Shards - 1),
-		share: int(min(space, slab.MaxBytes)), defaults: o.Defaults, random: o.Random,
+		share: share, defaults: o.Defaults, random: o.Random,
 		alarm: o.Alarm, mostRecord: mostRecord,
 	}
-	s.promised.Store(math.MaxInt64)
+	s.upkeep.Reset()
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.store, sh.number = s, uint64(i)
@@ -167,6 +157,7 @@ func New(o Options) (*Store, error) {
 	}
 	s.base = int64(unsafe.Sizeof(*s)) + int64(o.Shards)*int64(unsafe.Sizeof(shard{}))
 	s.bytes.Store(s.base)
+	s.names.Count(&s.bytes)
 	return s, nil
 }
 
@@ -186,7 +177,7 @@ func (s *Store) Close() error {
 func (sh *shard) clear() (wakes []Waker) {
 	for name, q := range sh.queues {
 		q.gone = true
-		sh.store.names.remove(name)
+		sh.store.names.Remove(name)
 		sh.gone.count(&q.stats)
 		for q.line != nil && q.line.first != nil {
 			w := q.line.first
@@ -234,15 +225,12 @@ func (s *Store) frozen(bytes int) bool {
 	return s.journal != nil && s.journal.Admit(bytes+recordBytes+2*MaxNameBytes) != nil
 }
 
-func (t *Tx) frozen() bool { return t.s.frozen(len(t.buffer)) }
+func (t *Tx) frozen() bool { return t.s.frozen(len(t.effects.Bytes)) }
 
 // Defaults are the settings of queues made without any.
 func (s *Store) Defaults() Settings { return s.defaults }
 
-const (
-	queueBytes = int64(unsafe.Sizeof(queue{})) + 64 // with its places in maps
-	nameBytes  = int64(unsafe.Sizeof(""))
-)
+const queueBytes = int64(unsafe.Sizeof(queue{})) + 64 // with its places in maps
 
 // add makes an empty queue. The shard is locked.
 func (sh *shard) add(name string) *queue {
@@ -254,8 +242,8 @@ func (sh *shard) add(name string) *queue {
 		sh.slots = append(sh.slots, q)
 	}
 	sh.queues[name] = q
-	sh.store.names.add(name)
-	q.heap(queueBytes + nameBytes + int64(len(name)))
+	sh.store.names.Add(name)
+	q.heap(queueBytes + int64(len(name)))
 	return q
 }
 
@@ -272,14 +260,14 @@ func (sh *shard) drop(q *queue) {
 	if q.line != nil {
 		q.heap(-lineBytes)
 	}
-	q.heap(-queueBytes - nameBytes - int64(len(q.name)))
+	q.heap(-queueBytes - int64(len(q.name)))
 	delete(sh.queues, q.name)
 	sh.slots[q.slot] = nil
 	sh.freeSlots = append(sh.freeSlots, q.slot)
 	if len(sh.queues) == 0 { // maps don't shrink
 		sh.queues, sh.slots, sh.freeSlots = map[string]*queue{}, nil, nil
 	}
-	sh.store.names.remove(q.name)
+	sh.store.names.Remove(q.name)
 	sh.gone.count(&q.stats)
 }
 

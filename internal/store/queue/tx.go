@@ -1,17 +1,17 @@
 package queue
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 )
 
 // Tx locks declared queues. It is reused: Begin resets it. Not safe for concurrent use.
 type Tx struct {
 	s              *Store
 	now            int64
-	shards         [mostShards / 64]uint64 // declared, one bit each
+	shards         shards.Set // declared
 	locked, atomic bool
 	quiet          bool // effects come from outside
 	silent         bool // nobody needs an alarm
@@ -21,32 +21,18 @@ type Tx struct {
 	asking  asking
 	wakes   []Waker // to be called when nothing is locked
 
-	buffer []byte // the record so far; see record
-	lender *shard // whose scratch it is, nil when there is none
-
-	undo  []undo // of the atomic section
-	saved []savedQueue
-	mark  int // of the record, what was there before the atomic section
+	effects shards.Record
+	undo    []undo // of the atomic section
+	saved   []savedQueue
+	mark    int // of the record, what was there before the atomic section
 }
-
-// keptSlots bounds the slices that a Tx keeps between uses.
-const keptSlots = 16
 
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
 func (s *Store) Begin(t *Tx, now int64) {
 	t.s, t.now = s, now
-	t.shards = [mostShards / 64]uint64{}
+	t.shards = shards.Set{}
 	t.locked, t.atomic, t.quiet, t.silent = false, false, false, false
-	t.names = emptied(t.names)
-}
-
-// emptied forgets what a slice holds, and the slice if it has grown.
-func emptied[T any](s []T) []T {
-	if cap(s) > keptSlots {
-		return nil
-	}
-	clear(s)
-	return s[:0]
+	t.names = shards.Emptied(t.names)
 }
 
 func (s *Store) shardOf(name []byte) *shard { return &s.shards[s.hashOf(name)&s.mask] }
@@ -54,36 +40,28 @@ func (s *Store) shardOf(name []byte) *shard { return &s.shards[s.hashOf(name)&s.
 // Declare adds a queue to be locked. Call it before Lock; name must stay as it is until then.
 func (t *Tx) Declare(name []byte) {
 	t.names = append(t.names, name)
-	t.declare(t.s.shardOf(name).number)
+	t.shards.Add(t.s.shardOf(name).number)
 }
-
-func (t *Tx) declare(shard uint64) { t.shards[shard/64] |= 1 << (shard % 64) }
 
 // DeclareAll adds every queue. Call it before Lock.
-func (t *Tx) DeclareAll() {
-	for i := range t.s.shards {
-		t.declare(uint64(i))
-	}
-}
+func (t *Tx) DeclareAll() { t.shards.AddAll(len(t.s.shards)) }
 
 // Lock takes the locks of all declared queues, and of those that take their dead letters, in the
 // one lock order: ascending shards. Locks of keys come before, the journal's after them.
 func (t *Tx) Lock() {
 	for {
-		for w, set := range t.shards {
-			for ; set != 0; set &= set - 1 {
-				sh := &t.s.shards[w*64+bits.TrailingZeros64(set)]
-				sh.mu.Lock()
-				if t.now != 0 {
-					sh.clock = t.now
-				}
+		for i := range t.shards.All() {
+			sh := &t.s.shards[i]
+			sh.mu.Lock()
+			if t.now != 0 {
+				sh.clock = t.now
 			}
 		}
 		if t.quiet || !t.declareTargets() {
 			break
 		}
 	}
-	t.names = emptied(t.names)
+	t.names = shards.Emptied(t.names)
 	t.locked = true
 }
 
@@ -97,16 +75,14 @@ func (t *Tx) declareTargets() (missing bool) {
 			continue
 		}
 		if q := sh.queues[string(name)]; q != nil && q.set.DeadLetter != "" {
-			t.declare(t.s.shardOf(bytesOf(q.set.DeadLetter)).number)
+			t.shards.Add(t.s.shardOf(bytesOf(q.set.DeadLetter)).number)
 		}
 	}
 	if t.shards == before {
 		return false
 	}
-	for w, set := range before {
-		for ; set != 0; set &= set - 1 {
-			t.s.shards[w*64+bits.TrailingZeros64(set)].mu.Unlock()
-		}
+	for i := range before.All() {
+		t.s.shards[i].mu.Unlock()
 	}
 	return true
 }
@@ -114,6 +90,12 @@ func (t *Tx) declareTargets() (missing bool) {
 // Unlock ends the Tx, handing its effects to the journal if the caller has not, and wakes whom
 // they concern.
 func (t *Tx) Unlock() {
+	t.Release()
+	t.Wake()
+}
+
+// Release is Unlock without Wake, which the caller calls when he has no lock of any store.
+func (t *Tx) Release() {
 	t.commit()
 	t.handOn()
 	for i := 0; i < len(t.touched); i++ {
@@ -123,32 +105,35 @@ func (t *Tx) Unlock() {
 			t.match(q)
 		}
 	}
-	t.touched = emptied(t.touched)
+	t.touched = shards.Emptied(t.touched)
 	t.asking = asking{}
 	soon := int64(0)
 	t.locked = false
-	for w, set := range t.shards {
-		for ; set != 0; set &= set - 1 {
-			sh := &t.s.shards[w*64+bits.TrailingZeros64(set)]
-			sh.account()
-			if sh.sooner {
-				sh.sooner = false
-				if at := sh.next(); soon == 0 || at < soon {
-					soon = at
-				}
+	for i := range t.shards.All() {
+		sh := &t.s.shards[i]
+		sh.account()
+		if sh.sooner {
+			sh.sooner = false
+			if at := sh.next(); soon == 0 || at < soon {
+				soon = at
 			}
-			sh.mu.Unlock()
 		}
+		sh.mu.Unlock()
 	}
-	if soon != 0 && t.s.promise(soon) && !t.silent {
+	if soon != 0 && t.s.upkeep.Promise(soon) && !t.silent {
 		t.s.alarm()
 	}
-	if len(t.wakes) > 0 {
-		for _, w := range t.wakes {
-			w.Wake()
-		}
-		t.wakes = emptied(t.wakes)
+}
+
+// Wake wakes whom the effects concern, after Release.
+func (t *Tx) Wake() {
+	if len(t.wakes) == 0 {
+		return
 	}
+	for _, w := range t.wakes {
+		w.Wake()
+	}
+	t.wakes = shards.Emptied(t.wakes)
 }
 
 // touch notes that waiters of q may be served when the Tx ends.
@@ -163,9 +148,7 @@ func (t *Tx) touch(q *queue) {
 }
 
 // holds says whether a shard is locked.
-func (t *Tx) holds(sh *shard) bool {
-	return t.locked && t.shards[sh.number/64]&(1<<(sh.number%64)) != 0
-}
+func (t *Tx) holds(sh *shard) bool { return t.locked && t.shards.Has(sh.number) }
 
 // find returns a queue, nil if there is none. To touch a queue that was not declared would be a
 // race that corrupts memory, so it is checked always; it costs about 1 ns.
@@ -187,44 +170,30 @@ const (
 )
 
 // long says whether what is due has to wait for another record.
-func (t *Tx) long() bool { return len(t.buffer) >= longRecord }
+func (t *Tx) long() bool { return len(t.effects.Bytes) >= longRecord }
 
-// keptScratch bounds the buffer that a shard keeps between records.
-const keptScratch = 256 << 10
-
-// record puts e into the record of t. The buffer is lent by a locked shard: Tx values, of which
-// every connection has one, hold no memory of their own.
+// record puts e into the record of t.
 func (t *Tx) record(q *queue, e *effect.Queue) {
 	q.version++
 	if t.s.journal == nil || t.quiet {
 		return
 	}
-	if t.lender == nil {
-		t.lender, t.buffer = q.shard, q.shard.scratch[:0]
-	}
+	t.effects.Borrow(&q.shard.scratch)
 	e.Name = bytesOf(q.name)
-	t.buffer = effect.AppendQueue(t.buffer, e)
+	t.effects.Bytes = effect.AppendQueue(t.effects.Bytes, e)
 }
 
 // Record is the bytes of the effects so far; the caller hands them to the journal, before Unlock.
-func (t *Tx) Record() []byte { return t.buffer }
+func (t *Tx) Record() []byte { return t.effects.Bytes }
 
 // Recorded says that the caller has handed on Record.
-func (t *Tx) Recorded() { t.buffer = t.buffer[:0] }
+func (t *Tx) Recorded() { t.effects.Bytes = t.effects.Bytes[:0] }
 
 // handOn gives the record to the journal. All locks are still held, so nobody saw its effects yet
 // who could get a record of his own in front of it.
 func (t *Tx) handOn() {
-	if len(t.buffer) > 0 {
-		t.s.journal.Append(t.now, t.buffer)
+	if len(t.effects.Bytes) > 0 {
+		t.s.journal.Append(t.now, t.effects.Bytes)
 	}
-	if t.lender == nil {
-		return
-	}
-	if cap(t.buffer) <= keptScratch {
-		t.lender.scratch = t.buffer[:0]
-	} else {
-		t.lender.scratch = nil
-	}
-	t.lender, t.buffer = nil, nil
+	t.effects.GiveBack()
 }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
@@ -36,7 +37,7 @@ type savedQueue struct {
 // Atomic starts to remember how to undo: a later Rollback restores everything as it was. It ends
 // with Rollback or Unlock. Delete can't be undone and must not be used.
 func (t *Tx) Atomic() {
-	t.atomic, t.mark = true, len(t.buffer)
+	t.atomic, t.mark = true, len(t.effects.Bytes)
 }
 
 func (t *Tx) save(q *queue) {
@@ -61,9 +62,7 @@ func (t *Tx) Rollback() {
 		return
 	}
 	t.atomic = false
-	if t.buffer != nil {
-		t.buffer = t.buffer[:t.mark]
-	}
+	t.effects.Bytes = t.effects.Bytes[:t.mark]
 	for i := len(t.undo) - 1; i >= 0; i-- {
 		t.restore(&t.undo[i])
 	}
@@ -73,7 +72,7 @@ func (t *Tx) Rollback() {
 			s.restore()
 		}
 	}
-	t.undo, t.saved = emptied(t.undo), emptied(t.saved)
+	t.undo, t.saved = shards.Emptied(t.undo), shards.Emptied(t.saved)
 }
 
 func (s *savedQueue) restore() {
@@ -134,5 +133,5 @@ func (t *Tx) commit() {
 	for _, s := range t.saved {
 		s.q.saved = false
 	}
-	t.undo, t.saved = emptied(t.undo), emptied(t.saved)
+	t.undo, t.saved = shards.Emptied(t.undo), shards.Emptied(t.saved)
 }

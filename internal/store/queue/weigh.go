@@ -16,5 +16,5 @@ func (t *Tx) MoveBytes(name []byte, id ID, rejected bool) int {
 	if !rejected && m.retries < m.most && !q.shard.expired(m, t.now) {
 		return 0
 	}
-	return len(t.buffer) + int(m.payload) + int(m.headers) + deadHeaderBytes
+	return len(t.effects.Bytes) + int(m.payload) + int(m.headers) + deadHeaderBytes
 }

@@ -2,10 +2,9 @@ package room
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
-	"hash"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 )
 
 // Digest is a checksum over rooms, their settings, offsets, events and cursors. Counters of the
@@ -17,25 +16,17 @@ func (s *Store) Digest() [sha256.Size]byte {
 	t.DeclareAll()
 	t.Lock()
 	defer t.Unlock()
-	d := digester{hash: sha256.New()}
+	d := digester{shards.NewSum()}
 	for i := range s.shards {
 		for _, r := range s.shards[i].rooms {
 			d.room(r)
 		}
 	}
-	var out [sha256.Size]byte
-	for i, w := range d.sum {
-		binary.LittleEndian.PutUint64(out[i*8:], w)
-	}
-	return out
+	return d.Bytes()
 }
 
-// digester adds up the hashes of effects, as four numbers each: a sum does not depend on the order.
-type digester struct {
-	hash    hash.Hash
-	sum     [sha256.Size / 8]uint64
-	scratch []byte
-}
+// digester adds up effects.
+type digester struct{ *shards.Sum }
 
 func (d *digester) room(r *room) {
 	d.add(r.effect())
@@ -56,11 +47,5 @@ func (d *digester) room(r *room) {
 }
 
 func (d *digester) add(e *effect.Room) {
-	d.scratch = effect.AppendRoom(d.scratch[:0], e)
-	d.hash.Reset()
-	_, _ = d.hash.Write(d.scratch) // hash.Hash never fails
-	d.scratch = d.hash.Sum(d.scratch[:0])
-	for i := range d.sum {
-		d.sum[i] += binary.LittleEndian.Uint64(d.scratch[i*8:])
-	}
+	d.Add(effect.AppendRoom(d.Scratch[:0], e), nil)
 }

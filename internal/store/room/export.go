@@ -33,7 +33,7 @@ type ExportCursor struct {
 // comes or goes may be missing, but then the journal has it, or a later slice says what is trimmed.
 func (s *Store) Export(c *ExportCursor, dst []byte) (out []byte, more bool) {
 	if !c.begun {
-		c.names, c.begun = s.names.all(), true
+		c.names, c.begun = s.names.All(), true
 		dst = effect.AppendRoom(dst, &effect.Room{
 			Kind: effect.RoomSet, Generation: s.generation.Load(),
 		})

@@ -2,20 +2,16 @@ package room
 
 import (
 	"math"
+
+	"github.com/synapdb/synap/internal/store/shards"
 )
 
 // The store does not ask the time, so the cost of background work is estimated: nanoseconds per
 // item, measured on a 2-core machine and rounded up.
 const (
-	costVisit = 500 // locking a shard and finding nothing to do
-	costLook  = 150 // one room, cold
-	costTrim  = 3000
-	costMove  = 800 // one block moved by compaction, and 1 for every 4 bytes
-	costGive  = 100 // one KiB given back to the system
+	costLook = 150 // one room, cold
+	costTrim = 3000
 
-	mostHold    = 100_000 // estimated ns of work under one lock
-	moveBatch   = 32
-	trimBatch   = 512 << 10 // bytes
 	keepIdle    = 512 << 10 // bytes of free memory an arena keeps, or a 32nd of its live ones
 	upkeepPause = 1000      // ms from the first block freed until memory is looked after
 	frozenPause = 100       // ms until the journal is asked again
@@ -29,43 +25,16 @@ func (sh *shard) nextDue() int64 {
 	return sh.due
 }
 
-// promise lowers the moment when Maintain is to be called, and says whether that was needed.
-func (s *Store) promise(at int64) bool {
-	for {
-		old := s.promised.Load()
-		if at >= old {
-			return false
-		}
-		if s.promised.CompareAndSwap(old, at) {
-			return true
-		}
-	}
-}
-
 // Maintain does what has come due by now (ms since the Unix epoch): events go that are too old,
 // and rooms that nobody uses; and upkeep of memory. It takes about budget microseconds and returns
 // when it should be called again: now if there is more, 0 if nothing is ever due. One caller at a
 // time.
 func (s *Store) Maintain(now, budget int64) (next int64) {
-	s.promised.Store(math.MaxInt64)
-	left := budget * 1000
-	at := int64(math.MaxInt64)
-	for range s.shards {
-		if left <= 0 {
-			at = now
-			break
-		}
-		hold := min(max(left, costTrim), mostHold)
-		left -= hold + costVisit
-		at = min(at, s.maintainShard(&s.shards[s.turn], now, &hold))
-		left += max(hold, 0)
-		s.turn = (s.turn + 1) % len(s.shards)
-	}
-	s.promise(at)
-	if at = s.promised.Load(); at == math.MaxInt64 {
-		return 0
-	}
-	return max(at, now)
+	return s.upkeep.Round(len(s.shards), now, budget, costTrim,
+		func(shard int, hold int64) (next, left int64) {
+			next = s.maintainShard(&s.shards[shard], now, &hold)
+			return next, hold
+		})
 }
 
 // maintainShard works on one shard for about *budget ns and returns when it has to be looked at
@@ -74,7 +43,7 @@ func (s *Store) maintainShard(sh *shard, now int64, budget *int64) (next int64) 
 	var t Tx
 	s.Begin(&t, now)
 	t.silent = true
-	t.declare(sh.number)
+	t.shards.Add(sh.number)
 	t.Lock()
 	defer t.Unlock()
 	frozen := t.frozen()
@@ -93,7 +62,7 @@ func (s *Store) maintainShard(sh *shard, now int64, budget *int64) (next int64) 
 // sweep looks at the rooms of a shard for about *budget ns. Where it stops it goes on next time.
 func (t *Tx) sweep(sh *shard, budget *int64) {
 	for ; sh.swept < len(sh.slots); sh.swept++ {
-		if *budget <= 0 || len(t.buffer) > recordBytes {
+		if *budget <= 0 || len(t.effects.Bytes) > recordBytes {
 			return
 		}
 		*budget -= costLook
@@ -135,36 +104,17 @@ func (s *Store) Recovered(now int64) {
 		}
 		if len(sh.rooms) > 0 {
 			sh.due = now
-			s.promise(now)
+			s.upkeep.Promise(now)
 		}
 		sh.mu.Unlock()
 	}
 }
 
-// tidy moves blocks out of sparse slabs and gives idle memory back, for about *budget ns. The
-// locked shard's freed says afterwards whether there is more to do.
+// tidy looks after memory, for about *budget ns. The locked shard's freed says afterwards whether
+// there is more to do.
 func (sh *shard) tidy(budget *int64) {
-	if sh.arena == nil {
-		sh.freed = false
-		return
-	}
-	for *budget > 0 {
-		refs := sh.arena.Drain(sh.moves[:0])
-		if len(refs) == 0 {
-			break
-		}
-		size := sh.arena.Size(refs[0]) // all of one slab
-		for _, ref := range refs {
-			sh.move(ref)
-			if *budget -= int64(costMove + size/4); *budget <= 0 {
-				break
-			}
-		}
-	}
-	before := sh.arena.Resident()
-	more := sh.arena.Trim(max(keepIdle, sh.arena.Live()/32), trimBatch)
-	*budget -= (before - sh.arena.Resident()) >> 10 * costGive
-	sh.freed = more || *budget <= 0
+	sh.freed = sh.arena != nil &&
+		shards.Tidy(sh.arena, max(keepIdle, sh.arena.Live()/32), budget, sh.move)
 }
 
 // move puts a segment's block into another one of the same size.

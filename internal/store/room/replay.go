@@ -89,7 +89,7 @@ func (s *Store) Import(now int64, block []byte) error {
 			}
 			s.Begin(&t, now)
 			t.quiet, t.silent = true, true
-			t.declare(sh.number)
+			t.shards.Add(sh.number)
 			t.Lock()
 			in = sh
 		}
@@ -172,7 +172,7 @@ func (s *Store) FinishImport() {
 		var t Tx
 		s.Begin(&t, 0)
 		t.quiet, t.silent = true, true
-		t.declare(sh.number)
+		t.shards.Add(sh.number)
 		t.Lock()
 		slices.SortFunc(sh.ahead, func(a, b run) int { return cmp.Compare(a.offset, b.offset) })
 		for i := range sh.ahead {

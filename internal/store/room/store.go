@@ -9,13 +9,11 @@ import (
 	"unsafe"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 	"github.com/synapdb/synap/internal/store/slab"
 )
 
-const (
-	mostShards    = 256
-	defaultShards = 8 // each takes a MiB or two before it is full
-)
+const defaultShards = 8 // each takes a MiB or two before it is full
 
 // Options configures a store.
 type Options struct {
@@ -50,11 +48,10 @@ type Store struct {
 	spare  atomic.Int64 // resident beyond that
 
 	journal    effect.Journal // nil: changes are not recorded
-	names      directory
+	names      shards.Names
 	generation atomic.Uint64 // the highest of a room ever made
-	promised   atomic.Int64  // when Maintain is to be called again, ms since the Unix epoch
-	turn       int           // the shard that Maintain begins with
-	lists      sync.Pool     // of *[]Waker
+	upkeep     shards.Upkeep
+	lists      sync.Pool // of *[]Waker
 }
 
 // shard is one lock and what it guards.
@@ -85,9 +82,8 @@ type shard struct {
 	scratch []byte // for the record of a Tx
 	quoted  []byte // a name as JSON string
 	ahead   []run  // imported events whose predecessors have not come yet
-	moves   [moveBatch]slab.Ref
-	freed   bool  // blocks were freed since the last upkeep
-	upkeep  int64 // when the next one is due
+	freed   bool   // blocks were freed since the last upkeep
+	upkeep  int64  // when the next one is due
 
 	_ [64]byte // keeps the next shard's lock off this cache line
 }
@@ -129,9 +125,9 @@ func New(o Options) (*Store, error) {
 	if o.Shards == 0 {
 		o.Shards = defaultShards
 	}
-	if o.Shards < 0 || o.Shards > mostShards || o.Shards&(o.Shards-1) != 0 {
-		return nil, fmt.Errorf("shards of rooms must be a power of two up to %d, not %d",
-			mostShards, o.Shards)
+	share, err := shards.Share(o.Shards, "rooms")
+	if err != nil {
+		return nil, err
 	}
 	if o.HardEvents == 0 {
 		o.HardEvents = defaultHard
@@ -151,24 +147,18 @@ func New(o Options) (*Store, error) {
 	if err := check(&o.Defaults); err != nil {
 		return nil, fmt.Errorf("default settings of rooms: %w", err)
 	}
-	space := slab.Space() / int64(8*o.Shards) // keys and queues need theirs
-	if space < slab.LeastBytes {
-		return nil, fmt.Errorf("address space is limited (ulimit -v) so that %d MiB are left for "+
-			"the rooms; with %d shards they take %d MiB: lift the limit or take fewer shards",
-			space*int64(o.Shards)>>20, o.Shards, int64(o.Shards)*slab.LeastBytes>>20)
-	}
 	s := &Store{
 		seed: maphash.MakeSeed(), shards: make([]shard, o.Shards), mask: uint64(o.Shards - 1),
-		share: int(min(space, slab.MaxBytes)), defaults: o.Defaults, hard: o.HardEvents,
+		share: share, defaults: o.Defaults, hard: o.HardEvents,
 		inactive: o.Inactive, sweep: o.Sweep, alarm: o.Alarm,
 	}
-	s.promised.Store(math.MaxInt64)
+	s.upkeep.Reset()
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.store, sh.number = s, uint64(i)
 		sh.due, sh.rooms = math.MaxInt64, map[string]*room{}
 	}
-	s.names.total = &s.memory
+	s.names.Count(&s.memory)
 	s.memory.Store(int64(unsafe.Sizeof(*s)) + int64(o.Shards)*int64(unsafe.Sizeof(shard{})))
 	return s, nil
 }
@@ -199,7 +189,7 @@ func (sh *shard) clear(wakes []Waker) []Waker {
 	for name, r := range sh.rooms {
 		wakes = r.dismiss(wakes)
 		r.gone = true
-		sh.store.names.remove(name)
+		sh.store.names.Remove(name)
 	}
 	for _, b := range sh.large {
 		if b != nil {
@@ -251,7 +241,7 @@ func (sh *shard) add(name string) *room {
 		sh.slots = append(sh.slots, r)
 	}
 	sh.rooms[name] = r
-	sh.store.names.add(name)
+	sh.store.names.Add(name)
 	sh.measure(r)
 	if sh.due == math.MaxInt64 {
 		sh.due = sh.clock + sh.store.sweep
@@ -276,7 +266,7 @@ func (sh *shard) drop(r *room) {
 	delete(sh.rooms, r.name)
 	sh.slots[r.slot] = nil
 	sh.freeSlots = append(sh.freeSlots, r.slot)
-	sh.store.names.remove(r.name)
+	sh.store.names.Remove(r.name)
 	if len(sh.rooms) == 0 {
 		sh.due = math.MaxInt64
 	}

@@ -1,17 +1,17 @@
 package room
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 )
 
 // Tx locks declared rooms. It is reused: Begin resets it. Not safe for concurrent use.
 type Tx struct {
 	s              *Store
 	now            int64
-	shards         [mostShards / 64]uint64 // declared, one bit each
+	shards         shards.Set // declared
 	locked, atomic bool
 	quiet          bool // effects come from outside
 	silent         bool // nobody needs an alarm
@@ -19,55 +19,33 @@ type Tx struct {
 	touched []*room  // subscribers of these may have something to read now
 	wakes   *[]Waker // to be called when nothing is locked; nil: none
 
-	buffer []byte // the record so far; see record
-	lender *shard // whose scratch it is, nil when there is none
-
-	undo  []undo // of the atomic section
-	saved []savedRoom
-	mark  int // of the record, what was there before the atomic section
+	effects shards.Record
+	undo    []undo // of the atomic section
+	saved   []savedRoom
+	mark    int // of the record, what was there before the atomic section
 }
-
-// keptSlots bounds the slices that a Tx keeps between uses.
-const keptSlots = 64
 
 // Begin starts t over the store, at now (ms since the Unix epoch), with nothing declared.
 func (s *Store) Begin(t *Tx, now int64) {
 	t.s, t.now = s, now
-	t.shards = [mostShards / 64]uint64{}
+	t.shards = shards.Set{}
 	t.locked, t.atomic, t.quiet, t.silent = false, false, false, false
 }
 
-// emptied forgets what a slice holds, and the slice if it has grown.
-func emptied[T any](s []T) []T {
-	if cap(s) > keptSlots {
-		return nil
-	}
-	clear(s)
-	return s[:0]
-}
-
 // Declare adds a room to be locked. Call it before Lock.
-func (t *Tx) Declare(name []byte) { t.declare(t.s.shardOf(name).number) }
-
-func (t *Tx) declare(shard uint64) { t.shards[shard/64] |= 1 << (shard % 64) }
+func (t *Tx) Declare(name []byte) { t.shards.Add(t.s.shardOf(name).number) }
 
 // DeclareAll adds every room. Call it before Lock.
-func (t *Tx) DeclareAll() {
-	for i := range t.s.shards {
-		t.declare(uint64(i))
-	}
-}
+func (t *Tx) DeclareAll() { t.shards.AddAll(len(t.s.shards)) }
 
 // Lock takes the locks of all declared rooms in the one lock order: ascending shards. Locks of keys
 // and queues come before, the journal's after them.
 func (t *Tx) Lock() {
-	for w, set := range t.shards {
-		for ; set != 0; set &= set - 1 {
-			sh := &t.s.shards[w*64+bits.TrailingZeros64(set)]
-			sh.mu.Lock()
-			if t.now != 0 {
-				sh.clock = t.now
-			}
+	for i := range t.shards.All() {
+		sh := &t.s.shards[i]
+		sh.mu.Lock()
+		if t.now != 0 {
+			sh.clock = t.now
 		}
 	}
 	t.locked = true
@@ -76,31 +54,39 @@ func (t *Tx) Lock() {
 // Unlock ends the Tx, handing its effects to the journal if the caller has not, and wakes whom
 // they concern.
 func (t *Tx) Unlock() {
+	t.Release()
+	t.Wake()
+}
+
+// Release is Unlock without Wake, which the caller calls when he has no lock of any store.
+func (t *Tx) Release() {
 	t.commit()
 	t.handOn()
 	for _, r := range t.touched {
 		r.marked = false
 		t.rouse(r)
 	}
-	t.touched = emptied(t.touched)
+	t.touched = shards.Emptied(t.touched)
 	soon := int64(0)
 	t.locked = false
-	for w, set := range t.shards {
-		for ; set != 0; set &= set - 1 {
-			sh := &t.s.shards[w*64+bits.TrailingZeros64(set)]
-			sh.account()
-			if sh.sooner {
-				sh.sooner = false
-				if at := sh.nextDue(); soon == 0 || at < soon {
-					soon = at
-				}
+	for i := range t.shards.All() {
+		sh := &t.s.shards[i]
+		sh.account()
+		if sh.sooner {
+			sh.sooner = false
+			if at := sh.nextDue(); soon == 0 || at < soon {
+				soon = at
 			}
-			sh.mu.Unlock()
 		}
+		sh.mu.Unlock()
 	}
-	if soon != 0 && t.s.promise(soon) && !t.silent {
+	if soon != 0 && t.s.upkeep.Promise(soon) && !t.silent {
 		t.s.alarm()
 	}
+}
+
+// Wake wakes whom the effects concern, after Release.
+func (t *Tx) Wake() {
 	if t.wakes != nil {
 		t.callWakes()
 	}
@@ -115,9 +101,7 @@ func (t *Tx) touch(r *room) {
 }
 
 // holds says whether a shard is locked.
-func (t *Tx) holds(sh *shard) bool {
-	return t.locked && t.shards[sh.number/64]&(1<<(sh.number%64)) != 0
-}
+func (t *Tx) holds(sh *shard) bool { return t.locked && t.shards.Has(sh.number) }
 
 // find returns a room, nil if there is none. To touch a room that was not declared would be a race
 // that corrupts memory, so it is checked always; it costs about 1 ns.
@@ -140,43 +124,29 @@ func (t *Tx) need(name []byte) (*room, error) {
 // bytesOf is a view of s, which must not be written to.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// keptScratch bounds the buffer that a shard keeps between records.
-const keptScratch = 256 << 10
-
-// record puts e into the record of t. The buffer is lent by a locked shard: Tx values, of which
-// every connection has one, hold no memory of their own.
+// record puts e into the record of t.
 func (t *Tx) record(r *room, e *effect.Room) {
 	if t.s.journal == nil || t.quiet {
 		return
 	}
-	if t.lender == nil {
-		t.lender, t.buffer = r.shard, r.shard.scratch[:0]
-	}
+	t.effects.Borrow(&r.shard.scratch)
 	e.Name, e.Generation = bytesOf(r.name), r.generation
-	t.buffer = effect.AppendRoom(t.buffer, e)
+	t.effects.Bytes = effect.AppendRoom(t.effects.Bytes, e)
 }
 
 // Record is the bytes of the effects so far; the caller hands them to the journal, before Unlock.
-func (t *Tx) Record() []byte { return t.buffer }
+func (t *Tx) Record() []byte { return t.effects.Bytes }
 
 // Recorded says that the caller has handed on Record.
-func (t *Tx) Recorded() { t.buffer = t.buffer[:0] }
+func (t *Tx) Recorded() { t.effects.Bytes = t.effects.Bytes[:0] }
 
 // handOn gives the record to the journal. All locks are still held, so nobody saw its effects yet
 // who could get a record of his own in front of it.
 func (t *Tx) handOn() {
-	if len(t.buffer) > 0 {
-		t.s.journal.Append(t.now, t.buffer)
+	if len(t.effects.Bytes) > 0 {
+		t.s.journal.Append(t.now, t.effects.Bytes)
 	}
-	if t.lender == nil {
-		return
-	}
-	if cap(t.buffer) <= keptScratch {
-		t.lender.scratch = t.buffer[:0]
-	} else {
-		t.lender.scratch = nil
-	}
-	t.lender, t.buffer = nil, nil
+	t.effects.GiveBack()
 }
 
 // recordBytes is what the effects that one sweep of a shard adds take at most beyond names, with
@@ -186,5 +156,5 @@ const recordBytes = 4 << 10
 // frozen says whether the store must not change by itself.
 func (t *Tx) frozen() bool {
 	j := t.s.journal
-	return j != nil && j.Admit(len(t.buffer)+recordBytes+MaxNameBytes) != nil
+	return j != nil && j.Admit(len(t.effects.Bytes)+recordBytes+MaxNameBytes) != nil
 }

@@ -2,6 +2,7 @@ package room
 
 import (
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/store/shards"
 )
 
 // undo is the inverse of one effect of an atomic section. Until the section ends neither the
@@ -29,7 +30,7 @@ type savedRoom struct {
 // Atomic starts to remember how to undo: a later Rollback restores everything as it was. It ends
 // with Rollback or Unlock. Delete, Trim and Subscribe can't be undone and must not be used.
 func (t *Tx) Atomic() {
-	t.atomic, t.mark = true, len(t.buffer)
+	t.atomic, t.mark = true, len(t.effects.Bytes)
 }
 
 func (t *Tx) save(r *room) {
@@ -45,9 +46,7 @@ func (t *Tx) Rollback() {
 		return
 	}
 	t.atomic = false
-	if t.buffer != nil {
-		t.buffer = t.buffer[:t.mark]
-	}
+	t.effects.Bytes = t.effects.Bytes[:t.mark]
 	for i := len(t.undo) - 1; i >= 0; i-- {
 		t.restore(&t.undo[i])
 	}
@@ -55,7 +54,7 @@ func (t *Tx) Rollback() {
 		s.r.saved = false
 		s.r.last = s.last
 	}
-	t.undo, t.saved = emptied(t.undo), emptied(t.saved)
+	t.undo, t.saved = shards.Emptied(t.undo), shards.Emptied(t.saved)
 }
 
 func (t *Tx) restore(u *undo) {
@@ -86,5 +85,5 @@ func (t *Tx) commit() {
 		s.r.saved = false
 		t.retain(s.r)
 	}
-	t.undo, t.saved = emptied(t.undo), emptied(t.saved)
+	t.undo, t.saved = shards.Emptied(t.undo), shards.Emptied(t.saved)
 }
