@@ -60,7 +60,9 @@ func (t *Tx) Unlock() {
 	if t.atomic {
 		t.commit()
 	}
-	t.handOn()
+	if t.effects.Lent() || t.joined != nil {
+		t.handOn()
+	}
 	if t.swapped {
 		t.s.swaps.Add(1)
 	}

@@ -1,6 +1,7 @@
-// Package shards is what the stores have in common, whatever their shards hold: which of them a
-// transaction locks, its record, the names in order, when and how background work is done, and a
-// checksum that does not depend on how things are spread.
+// Package shards is what the stores have in common, whatever their shards hold.
 //
-// None of it takes a shard's lock: the stores do.
+// Receives: numbers of shards, encoded effects, names, moments at which something is due.
+// Hands on: which shards a transaction locks and in what order, its record, names in order, turns
+// of background work, a checksum that does not depend on how things are spread.
+// Never does: take a shard's lock, or know what a shard holds.
 package shards

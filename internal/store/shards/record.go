@@ -15,14 +15,17 @@ type Record struct {
 
 // Borrow makes scratch the buffer, if there is none yet. Its shard stays locked until GiveBack.
 func (r *Record) Borrow(scratch *[]byte) {
-	if r.lender == nil {
+	if !r.Lent() {
 		r.lender, r.Bytes = scratch, (*scratch)[:0]
 	}
 }
 
+// Lent says whether there is a buffer.
+func (r *Record) Lent() bool { return r.lender != nil }
+
 // GiveBack empties the record and returns the buffer, unless that has grown too large to be kept.
 func (r *Record) GiveBack() {
-	if r.lender == nil {
+	if !r.Lent() {
 		return
 	}
 	if cap(r.Bytes) <= keptScratch {
