@@ -3,6 +3,7 @@ module github.com/synapdb/synap
 go 1.26.0
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/coder/websocket v1.8.15
 	github.com/gobwas/ws v1.4.0
 	github.com/goccy/go-yaml v1.19.2

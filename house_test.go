@@ -48,9 +48,11 @@ var mayImport = map[string][]string{
 	"internal/assembly": {"internal/..."},
 	"internal/cli": {"internal/config", "internal/assembly", "internal/run", "internal/persist",
 		"internal/vfs"},
-	"cmd":   {"internal/..."},
-	"bench": {"bench/process"},
-	"test":  {"internal/..."},
+	"client":             {},
+	"internal/benchmark": {"internal/benchmark/...", "internal/run", "client"},
+	"cmd":                {"internal/..."},
+	"bench":              {"bench/process"},
+	"test":               {"internal/..."},
 }
 
 // onlyIn names packages that just one folder of ours may import.
@@ -61,8 +63,9 @@ var onlyIn = map[string]string{
 // mayAskTime and mayStartGoroutines list the folders outside of which time.Now and go statements
 // are forbidden in program code.
 var (
-	mayAskTime         = []string{"internal/clock", "cmd", "bench", "internal/cli"}
-	mayStartGoroutines = []string{"internal/run", "bench"}
+	mayAskTime = []string{"internal/clock", "cmd", "bench", "internal/cli",
+		"internal/benchmark", "client"}
+	mayStartGoroutines = []string{"internal/run", "bench", "internal/benchmark", "client"}
 )
 
 type source struct {

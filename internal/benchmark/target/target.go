@@ -1,0 +1,124 @@
+// Package target is how servers of all sorts are spoken to under load: one interface for each
+// workload, one file for each server.
+//
+// Receives: operations of a workload.
+// Hands on: answers, by connection.
+// Never does: measure, decide what to send, or start a server.
+package target
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/synapdb/synap/internal/benchmark/result"
+)
+
+// Errors that workloads tell apart.
+var (
+	// ErrUnsupported: this server, or this protocol of it, can't do that workload.
+	ErrUnsupported = errors.New("this target can't do that")
+	// ErrUnreachable: nobody answers there, or not any more.
+	ErrUnreachable = errors.New("no server answers")
+)
+
+// Server opens connections to one server. Its methods are ErrUnsupported where it has no such
+// thing.
+type Server interface {
+	// About asks the server what it is.
+	About(ctx context.Context) (result.Server, error)
+	// PID is its process if it runs here, else 0.
+	PID() int
+	KV(ctx context.Context) (KV, error)
+	Queue(ctx context.Context, queue string) (Queue, error)
+	// Publisher and Subscriber are of rooms (replayable) or topics.
+	Publisher(ctx context.Context, s Space) (Publisher, error)
+	Subscriber(ctx context.Context, s Space, o Subscription) (Subscriber, error)
+	// Prepare makes queues or rooms; Remove deletes what a run made.
+	Prepare(ctx context.Context, s Space, names []string) error
+	Remove(ctx context.Context, s Space, names []string) error
+	Close() error
+}
+
+// Space is where messages go.
+type Space uint8
+
+// The spaces.
+const (
+	Queues Space = iota
+	Rooms
+	Topics
+	Keys
+)
+
+// Op is one operation on a key. Answer fields are filled in by Exec.
+type Op struct {
+	Set        bool // else get
+	Key, Value []byte
+
+	Found  bool   // get
+	Answer []byte // get; valid until the next Exec
+	Err    error  // what the server refused
+	Done   time.Time
+}
+
+// KV is one connection to a key-value store.
+type KV interface {
+	// Exec sends all of ops at once and reads all answers.
+	Exec(ctx context.Context, ops []Op) error
+	Close() error
+}
+
+// Message is one message of a queue.
+type Message struct {
+	Payload  []byte
+	Priority int // 0 to 9, 9 first
+}
+
+// Delivery is a message that was handed out.
+type Delivery struct {
+	Payload []byte // valid until the next Consume
+	Retries int
+	Handle  any // for Ack
+}
+
+// Queue is one connection to a queue.
+type Queue interface {
+	// Publish sends all of msgs at once and returns when all are confirmed.
+	Publish(ctx context.Context, msgs []Message) error
+	// Consume returns one message to most, waiting up to wait for the first; none: there was none.
+	Consume(ctx context.Context, most int, wait time.Duration) ([]Delivery, error)
+	// Ack acknowledges all of ds and returns when that is confirmed, where the protocol does.
+	Ack(ctx context.Context, ds []Delivery) error
+	Close() error
+}
+
+// Publisher is one connection that publishes.
+type Publisher interface {
+	// Publish sends all payloads to one room or topic, and returns when they are confirmed where
+	// the protocol confirms; matched is how many subscribers got them, -1 where it does not say.
+	Publish(ctx context.Context, name string, payloads [][]byte) (matched int, err error)
+	Close() error
+}
+
+// Subscription is what a subscriber wants.
+type Subscription struct {
+	Names []string // rooms, topics, or patterns with * and # in Synap's sense
+	// Replay begins with what the room has; otherwise with what is published from now on.
+	Replay bool
+	ID     string
+}
+
+// Event is what a subscriber got.
+type Event struct {
+	Name    string
+	Offset  int64  // of a room; -1 without
+	Payload []byte // valid until the next Next
+}
+
+// Subscriber is one connection that listens. It is subscribed when Server.Subscriber returns.
+type Subscriber interface {
+	// Next waits for the next event. An error ends it.
+	Next(ctx context.Context) (Event, error)
+	Close() error
+}
