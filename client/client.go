@@ -1,0 +1,79 @@
+package synap
+
+import (
+	"context"
+	"fmt"
+)
+
+// Client speaks to one server. It may be used by any number of goroutines.
+type Client struct {
+	KV *KV
+
+	options *options
+	wire    transport
+}
+
+// New makes a client without connecting: whether a server answers shows with the first call.
+func New(list ...Option) (*Client, error) {
+	o, err := newOptions(list)
+	if err != nil {
+		return nil, fmt.Errorf("synap: %w", err)
+	}
+	c := &Client{options: o}
+	switch o.url.Scheme {
+	case "resp", "redis":
+		c.wire = newRESPTransport(o)
+	case "http":
+		c.wire = newHTTPTransport(o)
+	default:
+		return nil, fmt.Errorf("synap: %s:// is not served yet", o.url.Scheme)
+	}
+	c.KV = &KV{c}
+	return c, nil
+}
+
+// Close closes the connections. Calls under way may fail, later ones do.
+func (c *Client) Close() error { return c.wire.Close() }
+
+// Do runs any command by its dotted name. Fields may be strings, numbers, bools, []byte, lists and
+// maps of them, or json.RawMessage. The payload of the answer is nil, a bool, int64, uint64,
+// float64, string, []byte, []any or map[string]any. Over resp:// it is refused. It is never sent
+// twice.
+func (c *Client) Do(ctx context.Context, command string, fields map[string]any) (any, error) {
+	r := &request{command: command}
+	for name, value := range fields {
+		r.fields = append(r.fields, field{name, value})
+	}
+	return c.call(ctx, r)
+}
+
+// call runs one request.
+func (c *Client) call(ctx context.Context, r *request) (any, error) {
+	payloads, errs, err := c.all(ctx, []*request{r})
+	switch {
+	case err != nil:
+		return nil, err
+	case errs != nil:
+		return nil, errs[0]
+	}
+	return payloads[0], nil
+}
+
+// all runs requests together, and again as Retry says.
+func (c *Client) all(ctx context.Context, reqs []*request) ([]any, []error, error) {
+	if c.options.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.options.timeout)
+		defer cancel()
+	}
+	read := true
+	for _, r := range reqs {
+		read = read && r.read
+	}
+	for n := 2; ; n++ {
+		payloads, errs, err := c.wire.do(ctx, reqs)
+		if err == nil || !c.options.retry.again(ctx, n, err, read) {
+			return payloads, errs, err
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package synap
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"time"
+)
+
+// link is a connection with what all wires need of it.
+type link struct {
+	net.Conn
+	in   *bufio.Reader
+	used time.Time // when it was last given back
+}
+
+const (
+	// longestLine bounds a line of an answer's head, in bytes.
+	longestLine = 16 << 10
+	// keepBuffer is how much of a buffer is kept between calls, in bytes.
+	keepBuffer = 64 << 10
+	// fresh is for how long an idle connection is not suspected to have been closed meanwhile.
+	fresh = 500 * time.Millisecond
+)
+
+func dial(ctx context.Context, address string) (link, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return link{}, err
+	}
+	return link{Conn: c, in: bufio.NewReaderSize(c, longestLine), used: time.Now()}, nil
+}
+
+// bound has reads and writes end when ctx does, until stop is called. stop says whether the
+// connection was left alone.
+func (l *link) bound(ctx context.Context) (stop func() (whole bool)) {
+	deadline, _ := ctx.Deadline()
+	_ = l.SetDeadline(deadline) // a closed connection says so when it is used
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, func() { _ = l.SetDeadline(longAgo) })
+}
+
+var longAgo = time.Unix(1, 0)
+
+// ended is the reason of a failure: that of ctx if that is over.
+func ended(ctx context.Context, err error) error {
+	if why := ctx.Err(); why != nil {
+		return why
+	}
+	var timeout net.Error
+	if deadline, ok := ctx.Deadline(); ok && errors.As(err, &timeout) && timeout.Timeout() &&
+		!time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// alive says whether an idle connection can take another request: nothing came unasked, and the
+// peer has not closed it.
+func (l *link) alive() bool {
+	if l.in.Buffered() > 0 {
+		return false
+	}
+	if time.Since(l.used) < fresh {
+		return true
+	}
+	if l.SetReadDeadline(longAgo) != nil {
+		return false
+	}
+	_, err := l.in.Peek(1)
+	var timeout net.Error
+	if !errors.As(err, &timeout) || !timeout.Timeout() {
+		return false
+	}
+	l.in.Reset(l.Conn) // it keeps the error otherwise
+	return true
+}

@@ -1,0 +1,196 @@
+package synap
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// field is a member of a command's payload. Its value is nil, a bool, an int, int64, uint64,
+// float64, string, []byte, []string, [][]byte, json.RawMessage, []any or map[string]any.
+type field struct {
+	name  string
+	value any
+}
+
+// request is one command on its way: under its dotted name with named fields, and as a line of
+// RESP where it has one.
+type request struct {
+	command string
+	fields  []field
+	line    []any // words: string, []byte or int64; nil: RESP can't say it
+	read    bool  // it changes nothing, so it may be sent again
+}
+
+// errNoLine is for commands that RESP has no words for.
+func errNoLine(command string) error {
+	return &Error{Kind: ErrInvalid, Command: command,
+		Message: "not possible over resp://; use http:// or ws://"}
+}
+
+// appendEnvelope appends the request as MessagePack or JSON.
+func (r *request) appendEnvelope(dst []byte, f Format, id uint64) ([]byte, error) {
+	if f == JSON {
+		return r.appendJSON(dst, id)
+	}
+	dst = msgp.AppendMapHeader(dst, 3)
+	dst = msgp.AppendString(dst, "command")
+	dst = msgp.AppendString(dst, r.command)
+	dst = msgp.AppendString(dst, "request_id")
+	dst = msgp.AppendString(dst, strconv.FormatUint(id, 10))
+	dst = msgp.AppendString(dst, "payload")
+	dst = msgp.AppendMapHeader(dst, uint32(len(r.fields)))
+	var err error
+	for _, f := range r.fields {
+		if dst, err = appendPack(msgp.AppendString(dst, f.name), f.value); err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+func appendPack(dst []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case json.RawMessage:
+		var any any
+		if err := json.Unmarshal(v, &any); err != nil {
+			return dst, err
+		}
+		return msgp.AppendIntf(dst, any)
+	case []string:
+		dst = msgp.AppendArrayHeader(dst, uint32(len(v)))
+		for _, s := range v {
+			dst = msgp.AppendString(dst, s)
+		}
+		return dst, nil
+	case [][]byte:
+		dst = msgp.AppendArrayHeader(dst, uint32(len(v)))
+		for _, b := range v {
+			dst = msgp.AppendBytes(dst, b)
+		}
+		return dst, nil
+	case []any:
+		dst = msgp.AppendArrayHeader(dst, uint32(len(v)))
+		for _, item := range v {
+			var err error
+			if dst, err = appendPack(dst, item); err != nil {
+				return dst, err
+			}
+		}
+		return dst, nil
+	case map[string]any:
+		dst = msgp.AppendMapHeader(dst, uint32(len(v)))
+		for name, item := range v {
+			var err error
+			if dst, err = appendPack(msgp.AppendString(dst, name), item); err != nil {
+				return dst, err
+			}
+		}
+		return dst, nil
+	}
+	return msgp.AppendIntf(dst, v)
+}
+
+func (r *request) appendJSON(dst []byte, id uint64) ([]byte, error) {
+	dst = append(append(append(dst, `{"command":"`...), r.command...), `","request_id":"`...)
+	dst = append(strconv.AppendUint(dst, id, 10), `","payload":{`...)
+	var err error
+	for i, f := range r.fields {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(append(dst, '"'), f.name...), '"', ':')
+		if dst, err = appendJSON(dst, f.value); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}', '}'), nil
+}
+
+func appendJSON(dst []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...), nil
+	case bool:
+		return strconv.AppendBool(dst, v), nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case int64:
+		return strconv.AppendInt(dst, v, 10), nil
+	case uint64:
+		return strconv.AppendUint(dst, v, 10), nil
+	case string:
+		return appendQuoted(dst, v)
+	case []byte:
+		return appendQuoted(dst, string(v))
+	case json.RawMessage:
+		return append(dst, v...), nil
+	case []string:
+		return appendList(dst, v)
+	case [][]byte:
+		return appendList(dst, v)
+	case []any:
+		return appendList(dst, v)
+	case map[string]any:
+		return appendObject(dst, v)
+	}
+	text, err := json.Marshal(v)
+	return append(dst, text...), err
+}
+
+func appendList[T any](dst []byte, list []T) (_ []byte, err error) {
+	dst = append(dst, '[')
+	for i, item := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = appendJSON(dst, item); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+func appendObject(dst []byte, members map[string]any) (_ []byte, err error) {
+	dst = append(dst, '{')
+	first := true
+	for name, value := range members {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		if dst, err = appendQuoted(dst, name); err != nil {
+			return dst, err
+		}
+		if dst, err = appendJSON(append(dst, ':'), value); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// errBinary is for bytes that JSON has no words for.
+var errBinary = fmt.Errorf("%w: bytes that are not UTF-8 can't be sent as JSON; "+
+	"use WithFormat(MessagePack)", ErrInvalid)
+
+// appendQuoted appends a JSON string. Most need no escapes.
+func appendQuoted(dst []byte, s string) ([]byte, error) {
+	plain := true
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return append(append(append(dst, '"'), s...), '"'), nil
+	}
+	if !utf8.ValidString(s) {
+		return dst, errBinary
+	}
+	text, err := json.Marshal(s)
+	return append(dst, text...), err
+}

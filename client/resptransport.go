@@ -1,0 +1,137 @@
+package synap
+
+import (
+	"context"
+	"errors"
+)
+
+// respTransport pools connections of RESP3.
+type respTransport struct {
+	options *options
+	pool    *pool[*respConn]
+}
+
+func newRESPTransport(o *options) *respTransport {
+	t := &respTransport{options: o}
+	t.pool = newPool(o.poolSize, func(ctx context.Context) (*respConn, error) {
+		return dialRESP(ctx, o)
+	}, func(c *respConn) bool { return c.alive() })
+	return t
+}
+
+func (t *respTransport) Close() error { return t.pool.Close() }
+
+// do pipelines the requests over one connection.
+func (t *respTransport) do(
+	ctx context.Context, reqs []*request,
+) (payloads []any, errs []error, err error) {
+	for _, r := range reqs {
+		if r.line == nil {
+			return nil, nil, errNoLine(r.command)
+		}
+	}
+	c, err := t.pool.take(ctx)
+	if err != nil {
+		return nil, nil, dialFailed(reqs[0].command, err)
+	}
+	stop := c.bound(ctx)
+	payloads, errs, err = c.exchange(ctx, reqs)
+	t.pool.give(c, stop() && err == nil)
+	return payloads, errs, err
+}
+
+// dialFailed is why there is no connection: the server may have refused who we are.
+func dialFailed(command string, err error) error {
+	var refused respError
+	if errors.As(err, &refused) {
+		return refusal(command, string(refused))
+	}
+	return broken(command, err, true)
+}
+
+func (c *respConn) exchange(
+	ctx context.Context, reqs []*request,
+) (payloads []any, errs []error, err error) {
+	for _, r := range reqs {
+		c.put(r.line)
+	}
+	if unsent, err := c.flush(); err != nil {
+		return nil, nil, broken(reqs[0].command, ended(ctx, err), unsent)
+	}
+	payloads = make([]any, len(reqs))
+	for i, r := range reqs {
+		v, err := c.receive()
+		var refused respError
+		switch {
+		case errors.As(err, &refused):
+			if errs == nil {
+				errs = make([]error, len(reqs))
+			}
+			errs[i] = refusal(r.command, string(refused))
+		case err != nil:
+			return nil, nil, broken(r.command, ended(ctx, err), false)
+		default:
+			payloads[i] = v
+		}
+	}
+	return payloads, errs, nil
+}
+
+// respPipe pipelines over one connection.
+type respPipe struct {
+	*respConn
+	cmds []string
+}
+
+func (t *respTransport) pipe(ctx context.Context) (pipeConn, error) {
+	c, err := dialRESP(ctx, t.options)
+	if err != nil {
+		return nil, dialFailed("", err)
+	}
+	return &respPipe{respConn: c}, nil
+}
+
+func (p *respPipe) get(key []byte) error {
+	p.out = appendBulk(append(p.out, "*2\r\n$3\r\nGET\r\n"...), key)
+	p.cmds = append(p.cmds, "kv.get")
+	return nil
+}
+
+func (p *respPipe) set(key, value []byte) error {
+	p.out = appendBulk(appendBulk(append(p.out, "*3\r\n$3\r\nSET\r\n"...), key), value)
+	p.cmds = append(p.cmds, "kv.set")
+	return nil
+}
+
+func (p *respPipe) put(r *request) error {
+	if r.line == nil {
+		return errNoLine(r.command)
+	}
+	p.respConn.put(r.line)
+	p.cmds = append(p.cmds, r.command)
+	return nil
+}
+
+func (p *respPipe) exchange(ctx context.Context, n int, f func(i int, r *Reply)) error {
+	stop := p.bound(ctx)
+	defer stop()
+	defer func() { p.cmds = p.cmds[:0] }()
+	if _, err := p.flush(); err != nil {
+		return broken("", ended(ctx, err), false)
+	}
+	for i := range n {
+		v, err := p.receive()
+		var refused respError
+		r := Reply{Payload: v}
+		switch {
+		case errors.As(err, &refused):
+			r.Err = refusal(p.cmds[i], string(refused))
+		case err != nil:
+			return broken(p.cmds[i], ended(ctx, err), false)
+		default:
+			r.Value, r.Found = toBytes(v), v != nil
+		}
+		f(i, &r)
+	}
+	return nil
+}
