@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// flags are those of all workloads.
+type flags struct {
+	url, serverBin, durability string
+	protocol, format           string
+	spawn                      bool
+
+	connections, pipeline int
+	duration, warmup      seconds
+	rate                  float64
+	runs                  int
+	seed                  uint64
+
+	report []string
+	quiet  bool
+	json   bool
+	csv    bool
+}
+
+// seconds is a duration as a flag: a plain number is seconds, and Go's durations are understood.
+type seconds time.Duration
+
+// String is part of pflag.Value, as are the methods below.
+func (s *seconds) String() string { return time.Duration(*s).String() }
+
+// Type names the argument in help texts.
+func (s *seconds) Type() string { return "duration" }
+
+// Set reads the argument.
+func (s *seconds) Set(text string) error {
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		text = strconv.FormatFloat(n, 'f', -1, 64) + "s"
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return errors.New("must be seconds (60) or a duration (1m30s)")
+	}
+	*s = seconds(d)
+	return nil
+}
+
+// addCommon adds the flags of all workloads; connections is the default of --connections.
+func (a *app) addCommon(cmd *cobra.Command, connections int) {
+	f, c := cmd.Flags(), &a.flags
+	f.StringVar(&c.url, "url", "", "server: http://, ws:// or resp:// (default $SYNAP_URL, then "+
+		"http://localhost:15500, then one of its own)")
+	f.StringVar(&c.serverBin, "server-bin", "", "synap-server to start (default: beside this "+
+		"program, then on the PATH)")
+	f.BoolVar(&c.spawn, "spawn", false, "start a server of its own, whatever runs already")
+	f.StringVar(&c.durability, "durability", "os", "of a server of its own: memory, os or disk")
+	f.StringVar(&c.protocol, "protocol", "", "http, ws or resp (default: that of --url)")
+	f.StringVar(&c.format, "format", "msgpack", "of http and ws: msgpack or json")
+	f.IntVarP(&c.connections, "connections", "c", connections, "connections")
+	f.IntVarP(&c.pipeline, "pipeline", "P", 1, "operations on the way at once, a connection")
+	f.Var(&c.duration, "duration", "seconds to run, instead of a number of operations")
+	f.Var(&c.warmup, "warmup", "seconds before that are not measured")
+	f.Float64Var(&c.rate, "rate", 0, "operations a second, due at even distances whatever the "+
+		"server does; latency counts from when one was due")
+	f.IntVar(&c.runs, "runs", 1, "runs of everything")
+	f.Uint64Var(&c.seed, "seed", 1, "of what is random")
+	f.StringSliceVar(&c.report, "report", nil, "file to write: .json or .html; may be repeated")
+	f.BoolVarP(&c.quiet, "quiet", "q", false, "no progress")
+	f.BoolVar(&c.json, "json", false, "the report as JSON on stdout instead of tables")
+	f.BoolVar(&c.csv, "csv", false, "the tables as CSV")
+	alias(f, map[string]string{"clients": "connections"})
+}
+
+// alias makes other spellings of flags.
+func alias(f *pflag.FlagSet, names map[string]string) {
+	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if other, ok := names[name]; ok {
+			name = other
+		}
+		return pflag.NormalizedName(name)
+	})
+}
+
+// check says what is wrong with the common flags.
+func (c *flags) check() error {
+	switch {
+	case c.connections < 1:
+		return fmt.Errorf("--connections must be at least 1, not %d", c.connections)
+	case c.pipeline < 1:
+		return fmt.Errorf("--pipeline must be at least 1, not %d", c.pipeline)
+	case c.runs < 1:
+		return fmt.Errorf("--runs must be at least 1, not %d", c.runs)
+	case c.rate < 0:
+		return fmt.Errorf("--rate must not be negative, but is %g", c.rate)
+	case c.spawn && c.url != "":
+		return errors.New("--spawn and --url exclude each other")
+	case c.format != "msgpack" && c.format != "json":
+		return fmt.Errorf("--format must be msgpack or json, not %q", c.format)
+	}
+	switch c.protocol {
+	case "", "http", "ws", "resp":
+	default:
+		return fmt.Errorf("--protocol must be http, ws or resp, not %q", c.protocol)
+	}
+	for _, file := range c.report {
+		if !strings.HasSuffix(file, ".json") && !strings.HasSuffix(file, ".html") {
+			return fmt.Errorf("--report %s: the name must end in .json or .html", file)
+		}
+	}
+	if c.url == "" && !c.spawn {
+		c.url = os.Getenv("SYNAP_URL")
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+// Package workload is what servers are loaded with, and what may not go wrong meanwhile.
+//
+// Receives: a target, and parameters.
+// Hands on: a result.Run.
+// Never does: speak a protocol, or print.
+package workload
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/synapdb/synap/internal/benchmark/load"
+	"github.com/synapdb/synap/internal/benchmark/target"
+)
+
+// KVParams shape the load on keys.
+type KVParams struct {
+	ReadRatio float64 // part of the operations that read, 0 to 1
+	KeySize   int     // bytes, at least 8
+	ValueSize int     // bytes, at least 8
+	Keyspace  int64   // different keys
+	Dist      Dist
+}
+
+// Dist is how keys are chosen.
+type Dist uint8
+
+// The distributions.
+const (
+	Uniform Dist = iota
+	Zipf         // exponent 1.01: few keys are very popular
+	Seq          // one after the other, each connection in its own part
+)
+
+// The kinds of operations on keys, and their names.
+const (
+	getOp load.Kind = iota
+	setOp
+)
+
+// KVKinds are the names of the tests of this workload.
+var KVKinds = []string{"GET", "SET"}
+
+// kvWork is one connection.
+type kvWork struct {
+	params KVParams
+	conn   target.KV
+	faults *Faults
+	random *rand.Rand
+	zipf   *rand.Zipf
+	seq    int64
+	ops    []target.Op
+	keys   []int64
+}
+
+// OpenKV makes the Work of connection i of n.
+func OpenKV(
+	ctx context.Context, s target.Server, p KVParams, faults *Faults, seed uint64, i, n int,
+) (load.Work, error) {
+	conn, err := s.KV(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &kvWork{params: p, conn: conn, faults: faults,
+		random: rand.New(rand.NewPCG(seed, uint64(i))), //nolint:gosec // keys, no secrets
+		seq:    p.Keyspace / int64(n) * int64(i)}
+	if p.Dist == Zipf {
+		w.zipf = rand.NewZipf(w.random, 1.01, 1, uint64(p.Keyspace-1))
+	}
+	return w, nil
+}
+
+func (w *kvWork) Close() error { return w.conn.Close() }
+
+// Do is part of load.Work.
+func (w *kvWork) Do(ctx context.Context, n int, r *load.Recorder) error {
+	for len(w.ops) < n {
+		w.ops = append(w.ops, target.Op{Key: make([]byte, w.params.KeySize),
+			Value: make([]byte, w.params.ValueSize)})
+		w.keys = append(w.keys, 0)
+	}
+	ops := w.ops[:n]
+	for i := range ops {
+		w.keys[i] = w.next()
+		fillKey(ops[i].Key, w.keys[i])
+		if ops[i].Set = w.random.Float64() >= w.params.ReadRatio; ops[i].Set {
+			w.fillValue(ops[i].Value, w.keys[i])
+		}
+	}
+	if err := w.conn.Exec(ctx, ops); err != nil {
+		return err
+	}
+	for i := range ops {
+		w.check(&ops[i], w.keys[i], i, r)
+	}
+	return nil
+}
+
+func (w *kvWork) check(op *target.Op, key int64, i int, r *load.Recorder) {
+	kind, size := getOp, len(op.Key)+len(op.Answer)
+	if op.Set {
+		kind, size = setOp, len(op.Key)+len(op.Value)
+	}
+	r.Record(i, kind, op.Done, size, op.Err)
+	switch {
+	case op.Err != nil:
+		w.faults.Unexpected(fmt.Sprintf("%s %s: %v", KVKinds[kind], op.Key, op.Err))
+	case !op.Set && op.Found && !valueOf(op.Answer, key, w.params.ValueSize):
+		w.faults.Unexpected(fmt.Sprintf("GET %s returned what nobody stored: %.40q", op.Key,
+			op.Answer))
+	}
+}
+
+// next chooses a key.
+func (w *kvWork) next() int64 {
+	switch w.params.Dist {
+	case Zipf:
+		// Popular keys would be neighbours: a multiplication spreads them.
+		return int64(w.zipf.Uint64() * 0x9E3779B97F4A7C15 % uint64(w.params.Keyspace))
+	case Seq:
+		w.seq++
+		return w.seq % w.params.Keyspace
+	}
+	return w.random.Int64N(w.params.Keyspace)
+}
+
+// keyPrefix marks the keys of a benchmark, so that they can be removed.
+const keyPrefix = "bench:"
+
+// fillKey writes a key of its whole length: the prefix, zeros, the number.
+func fillKey(key []byte, n int64) {
+	at := len(key)
+	for at > 0 {
+		at--
+		key[at] = byte('0' + n%10)
+		n /= 10
+	}
+	copy(key, keyPrefix)
+}
+
+// fillValue writes a value that says which key it belongs to: its number, then letters.
+func (w *kvWork) fillValue(value []byte, key int64) {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
+	var head [8]byte
+	binary.BigEndian.PutUint64(head[:], uint64(key))
+	for i, b := range head { // as text: JSON must be able to carry it
+		if i < len(value)/2 && i < len(head) {
+			value[2*i], value[2*i+1] = letters[b>>4], letters[b&15]
+		}
+	}
+	for i := min(16, len(value)/2*2); i < len(value); i += 10 {
+		bits := w.random.Uint64()
+		for j := i; j < min(i+10, len(value)); j++ {
+			value[j] = letters[bits&63]
+			bits >>= 6
+		}
+	}
+}
+
+// valueOf says whether a value is one that was stored under a key.
+func valueOf(value []byte, key int64, size int) bool {
+	if len(value) != size {
+		return false
+	}
+	var want kvWork
+	head := make([]byte, min(16, size/2*2))
+	want.random = noRandom
+	want.fillValue(head, key)
+	return bytes.Equal(value[:len(head)], head)
+}
+
+var noRandom = rand.New(rand.NewPCG(0, 0)) //nolint:gosec // it is never asked
+
+// Least sizes of keys and values, in bytes.
+const (
+	LeastKey   = 8
+	LeastValue = 1
+)
+
+// Check says what is wrong with the parameters.
+func (p *KVParams) Check() error {
+	room := math.Pow10(p.KeySize - len(keyPrefix))
+	switch {
+	case p.ReadRatio < 0 || p.ReadRatio > 1:
+		return fmt.Errorf("--read-ratio must be between 0 and 1, not %g", p.ReadRatio)
+	case p.KeySize < LeastKey:
+		return fmt.Errorf("--key-size must be at least %d, not %d", LeastKey, p.KeySize)
+	case p.ValueSize < LeastValue:
+		return fmt.Errorf("--value-size must be at least %d, not %d", LeastValue, p.ValueSize)
+	case p.Keyspace < 1:
+		return fmt.Errorf("--keyspace must be at least 1, not %d", p.Keyspace)
+	case float64(p.Keyspace) > room:
+		return fmt.Errorf("--keyspace %d needs longer keys than --key-size %d", p.Keyspace,
+			p.KeySize)
+	}
+	return nil
+}
+
+// ParseDist reads the name of a distribution.
+func ParseDist(name string) (Dist, error) {
+	for d, known := range distNames {
+		if known == name {
+			return Dist(d), nil
+		}
+	}
+	return 0, fmt.Errorf("--key-dist must be uniform, zipf or seq, not %q", name)
+}
+
+var distNames = []string{Uniform: "uniform", Zipf: "zipf", Seq: "seq"}
