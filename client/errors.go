@@ -59,7 +59,9 @@ func (e *Error) Unwrap() []error {
 
 // Retryable says whether the same call may succeed later. Whether it is safe to make it again is
 // another question: a write may have happened.
-func (e *Error) Retryable() bool { return e.Kind == ErrUnavailable || e.Kind == ErrTimeout }
+func (e *Error) Retryable() bool {
+	return errors.Is(e.Kind, ErrUnavailable) || errors.Is(e.Kind, ErrTimeout)
+}
 
 // prefixes are how the server's texts begin, in the order in which they are tried.
 var prefixes = []struct {

@@ -91,7 +91,8 @@ func WithToken(token string) Option { return func(o *options) { o.token = token 
 func WithPoolSize(n int) Option {
 	return func(o *options) {
 		if n < 1 {
-			o.err = errors.Join(o.err, fmt.Errorf("the pool must have 1 connection or more, not %d", n))
+			o.err = errors.Join(o.err,
+				fmt.Errorf("the pool must have 1 connection or more, not %d", n))
 		}
 		o.poolSize = n
 	}

@@ -25,7 +25,8 @@ func (p *Pipe) Get(key []byte) { p.note(p.conn.get(key)) }
 // Set appends the request to store a value.
 func (p *Pipe) Set(key, value []byte) { p.note(p.conn.set(key, value)) }
 
-func (p *Pipe) put(r *request) { p.note(p.conn.put(r)) }
+// Add appends any other command.
+func (p *Pipe) Add(c Command) { p.note(p.conn.put(c.r)) }
 
 func (p *Pipe) note(err error) {
 	if p.n++; err != nil && p.err == nil {

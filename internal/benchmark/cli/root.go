@@ -82,19 +82,24 @@ func (a *app) main(ctx context.Context, args []string) int {
 		f.code = ExitInterrupted
 	}
 	if text := f.Error(); text != "" {
-		fmt.Fprintf(a.err, "synap-benchmark: %s\n", text) //nolint:errcheck // stderr is all there is
+		a.say("synap-benchmark: %s", text)
 	}
 	return f.code
+}
+
+// say writes a line for people.
+func (a *app) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.err, format+"\n", args...) // stderr is all there is
 }
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "synap-benchmark",
 		Short: "Measures Synap and its peers under the same load",
-		Long: "Measures Synap and its peers under the same load, and checks that nothing is lost,\n" +
-			"doubled or out of order meanwhile.\n\n" +
-			"Without --url it uses the server on the default port, or starts one of its own with\n" +
-			"temporary data when none answers there.",
+		Long: "Measures Synap and its peers under the same load, and checks that nothing is\n" +
+			"lost, doubled or out of order meanwhile.\n\n" +
+			"Without --url it uses the server on the default port, or starts one of its own\n" +
+			"with temporary data when none answers there.",
 		Args:          cobra.NoArgs,
 		Version:       a.build.Version,
 		SilenceErrors: true,

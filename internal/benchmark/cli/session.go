@@ -71,8 +71,7 @@ func (s *session) find(ctx context.Context) (string, error) {
 		return "", failure{err, ExitUnreachable}
 	}
 	if !f.spawn && !f.quiet {
-		fmt.Fprintf(s.err, "no server on port %d: started one of its own\n", //nolint:errcheck // likewise
-			defaultPort)
+		s.say("no server on port %d: started one of its own", defaultPort)
 	}
 	if f.protocol == "resp" {
 		return "resp://" + s.spawned.Addr("resp"), nil
