@@ -31,6 +31,12 @@ consumer's name, over restarts. XREADGROUP with ~>~ reads from the group's curso
 XACK has nothing to do. Offsets of X commands may be written ~n-m~; reading begins at the offset,
 not behind it.
 
+**Over RESP3.** ~SFOLLOW room~ pushes events between replies, from the first on or as its options
+say, behind its own answer: ~>3 event <room> <the JSON text that a WebSocket gets>~, gaps likewise.
+A connection may follow 1024 things, each under an id of its own; ~>3 ended <id> <why>~ says that a
+room was deleted, or that the server ends. What is pushed is as durable as what the connection's
+commands answer. ~SUNFOLLOW~ is the end: nothing comes behind its answer.
+
 **Live.** ~/stream/{room}/ws/{subscriber_id}~ pushes over a WebSocket, from ~from_offset~ on, or
 ~last=N~, ~since~ (ms since the Unix epoch) or ~new=1~: first ~{"type":"connected", …,
 "from_offset"}~, then ~{"type":"event","room","offset","event","data","timestamp"}~ with ~metadata~

@@ -25,8 +25,11 @@ opens with it (~subscriber_id~), which takes all its subscriptions over. ~/pubsu
 ~{"type": "message", "message_id", "topic", "payload", "metadata", "timestamp"}~ for each
 message. ~/pubsub/events~ has the same values as server-sent events.
 
-**Slow readers.** 1024 messages wait for one who takes nothing; then its connection is closed,
-a WebSocket with the reason ~slow consumer~.
+**Slow readers.** 1024 messages wait for a WebSocket whose peer takes nothing, and then it is
+closed, with the reason ~slow consumer~. A RESP connection may pause while 65536 come: then it is
+closed. In both cases no more than ~server.output_buffer_mb~ of them may wait, or one, and about
+a million for all connections of an event loop, half of it for those that don't read. One that
+fell behind is no longer counted by ~NUMSUB~ and its like, even before its connection is closed.
 
 **Over RESP.** ~SUBSCRIBE~ and the like do what Redis does: each subscription is acknowledged
 by a push, and messages are pushed, also while ~CLIENT REPLY~ is ~OFF~. A client that expects

@@ -75,7 +75,8 @@ func Open(c *config.Config, b Build, log *slog.Logger, level *slog.LevelVar) (*I
 	in.engine = &command.Engine{
 		Table: Table(synapcmd.Options{AllowFlush: c.KVStore.AllowFlushCommands}),
 		Store: in.stores.Keys, Queues: in.stores.Queues, Rooms: in.stores.Rooms,
-		Topics:     command.NewTopics(pubsub.Options{}),
+		Topics: command.NewTopics(pubsub.Options{
+			Bytes: int64(c.Server.OutputBufferMB) * mebibyte}),
 		AutoCreate: c.Stream.AutoCreate,
 		Clock:      clock.Real{}, Sessions: command.NewRegistry(),
 		Limits: command.Limits{

@@ -27,8 +27,8 @@ const (
 
 // NewTopics makes both spaces, empty.
 func NewTopics(o pubsub.Options) *Topics {
-	t := &Topics{Hub: pubsub.New(o),
-		Shards: pubsub.New(pubsub.Options{IdleTopics: 1, Registered: 1, Routes: 1})}
+	t := &Topics{Hub: pubsub.New(o), Shards: pubsub.New(pubsub.Options{Bytes: o.Bytes,
+		IdleTopics: 1, Registered: 1, Routes: 1})}
 	t.Lane, t.ShardLane = t.NewGroup(nil), t.Shards.NewGroup(nil)
 	return t
 }
@@ -131,6 +131,9 @@ func (e *Engine) Listen(s *Session) *Listening {
 	}
 	l := new(Listening)
 	l.Sub.Waker, l.Sub.Each, l.Shard.Waker = s.Waker, true, s.Waker
+	// Redis bounds what waits for a subscriber by bytes alone, 32 MiB by default, so its
+	// subscribers may pause while a burst comes.
+	l.Sub.Patient, l.Shard.Patient = true, true
 	// Without an id nothing can be wrong.
 	_ = e.Topics.Open(&l.Sub, nil, s.group(e.Topics))
 	_ = e.Topics.Shards.Open(&l.Shard, nil, e.Topics.ShardLane)

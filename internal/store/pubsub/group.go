@@ -28,6 +28,7 @@ type Group struct {
 	out struct {
 		sync.Mutex
 		ready []*Subscriber // whose outboxes were empty until now, or who were ended
+		slow  []*Subscriber // who were ended and are still subscribed
 		spare []arrival     // memory for arrivals
 		items arena
 	}
@@ -54,27 +55,48 @@ func (h *Hub) NewGroup(waker Waker) *Group { return &Group{hub: h, waker: waker}
 // named that has been drained or closed since.
 func (g *Group) Ready(dst []*Subscriber) []*Subscriber {
 	g.out.Lock()
-	defer g.out.Unlock()
 	g.sort()
 	dst = append(dst, g.out.ready...)
 	g.told()
+	slow := g.takeSlow()
+	g.out.Unlock()
+	g.hub.dismiss(slow)
 	return dst
+}
+
+// takeSlow returns those who were ended and are still subscribed. g.out is locked.
+func (g *Group) takeSlow() []*Subscriber {
+	slow := g.out.slow
+	g.out.slow = nil
+	return slow
+}
+
+// dismiss ends the subscriptions of those who get nothing any more: nobody should count on them,
+// however long their connections take to close.
+func (h *Hub) dismiss(slow []*Subscriber) {
+	for _, sub := range slow {
+		sub.mu.Lock()
+		h.leaveAll(sub)
+		sub.mu.Unlock()
+	}
 }
 
 // spread is Ready for a group without a waker: it returns whom to wake, which is nobody in one with
 // a waker, as Ready is still to be called there.
 func (g *Group) spread(wakes []Waker) (_ []Waker, crowded bool) {
 	g.out.Lock()
-	defer g.out.Unlock()
-	if crowded = g.sort(); g.waker != nil {
-		return wakes, crowded
-	}
-	for _, sub := range g.out.ready {
-		if sub.Waker != nil {
-			wakes = append(wakes, sub.Waker)
+	crowded = g.sort()
+	if g.waker == nil {
+		for _, sub := range g.out.ready {
+			if sub.Waker != nil {
+				wakes = append(wakes, sub.Waker)
+			}
 		}
+		g.told()
 	}
-	g.told()
+	slow := g.takeSlow()
+	g.out.Unlock()
+	g.hub.dismiss(slow)
 	return wakes, crowded
 }
 
@@ -110,10 +132,11 @@ func (g *Group) sort() (crowded bool) {
 		idle := sub.waiting == 0
 		if sub.put(all[i].Delivery) {
 			delivered++
-			crowded = crowded || sub.waiting > int32(g.hub.options.Bound)
+			crowded = crowded || !sub.stalled && sub.waiting > int32(g.hub.options.Bound)
 		} else {
 			dropped++
 			idle = true
+			g.out.slow = append(g.out.slow, sub)
 		}
 		if idle {
 			g.out.ready = append(g.out.ready, sub)

@@ -139,7 +139,11 @@ func TestSlowConsumerIsEnded(t *testing.T) {
 		matched, crowded := h.Publish(message("a"))
 		fast.Drain(nil, 10)
 		wantCrowded := i >= 4 && i < 8 // late has more than 4, until it is ended
-		if matched != 3 || crowded != wantCrowded {
+		want := 3
+		if i > 4 {
+			want = 2 // slow is subscribed to nothing any more
+		}
+		if matched != want || crowded != wantCrowded {
 			t.Errorf("publish %d: matched %d, crowded %v", i, matched, crowded)
 		}
 		if ended := slow.Ended() != pubsub.NotEnded; ended != (i >= 4) {
@@ -155,13 +159,59 @@ func TestSlowConsumerIsEnded(t *testing.T) {
 	if got, more := slow.Drain(nil, 10); len(got) != 0 || more || g.Items() != 0 {
 		t.Errorf("%d messages are left, %d in the group", len(got), g.Items())
 	}
-	if s := h.Stats(); s.Dropped != 2 || s.Delivered != 4+8+9 || s.Published != 9 {
-		t.Errorf("%+v", s)
+	// Nobody counts on those who get nothing, though their connections are still there.
+	s := h.Stats()
+	if s.Dropped != 2 || s.Delivered != 4+8+9 || s.Published != 9 || s.Subscribers != 1 ||
+		h.NumSub(b("a")) != 1 || slow.Count() != 0 || late.Count() != 0 {
+		t.Errorf("%+v, %d subscribed", s, h.NumSub(b("a")))
 	}
 	h.Close(slow)
 	h.Close(late)
 	if matched, _ := h.Publish(message("a")); matched != 1 {
 		t.Errorf("matched %d", matched)
+	}
+}
+
+// One that is patient may pause for as long as a burst, but leaves memory to those that read.
+func TestPatientSubscribers(t *testing.T) {
+	h := pubsub.New(pubsub.Options{Bound: 2, Burst: 100, Spill: 100})
+	g := h.NewGroup(nil)
+	var first, second, reader pubsub.Subscriber
+	for _, sub := range []*pubsub.Subscriber{&first, &second, &reader} {
+		if err := h.Open(sub, nil, g); err != nil {
+			t.Fatal(err)
+		}
+		sub.Patient = sub != &reader
+		sub.Stall(sub.Patient)
+		subscribe(t, h, sub, "all")
+	}
+	subscribe(t, h, &first, "a")
+	subscribe(t, h, &second, "a")
+	subscribe(t, h, &reader, "b")
+	crowded := 0
+	publish := func(topic string, times int) {
+		for range times {
+			if _, is := h.Publish(message(topic)); is {
+				crowded++
+			}
+		}
+	}
+	publish("a", 25)
+	if first.Waiting() != 25 || second.Waiting() != 25 || crowded > 0 {
+		t.Errorf("%d and %d wait, crowded %d times", first.Waiting(), second.Waiting(), crowded)
+	}
+	publish("a", 1) // half of what may wait does: the first one is over, and makes room
+	publish("a", 14)
+	if first.Ended() != pubsub.SlowConsumer || second.Waiting() != 40 || g.Items() != 40 {
+		t.Errorf("first %q, %d wait", first.Ended(), second.Waiting())
+	}
+	publish("b", 40)
+	if reader.Ended() != pubsub.NotEnded || reader.Waiting() != 40 {
+		t.Errorf("the reader %q has %d", reader.Ended(), reader.Waiting())
+	}
+	publish("a", 1)
+	if second.Ended() != pubsub.SlowConsumer || g.Items() != 40 {
+		t.Errorf("second %q, %d wait in all", second.Ended(), g.Items())
 	}
 }
 

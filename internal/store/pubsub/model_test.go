@@ -58,7 +58,8 @@ func (w *world) deliver(x *twin, text string) {
 	if x.ended {
 		return
 	}
-	full := len(x.outbox) >= modelBurst || x.stalled && len(x.outbox) >= modelBound
+	full := len(x.outbox) >= modelBurst ||
+		x.stalled && !x.sub.Patient && len(x.outbox) >= modelBound
 	if len(x.outbox) == 0 || full {
 		if x.group == w.lazy {
 			w.ready = append(w.ready, x.sub)
@@ -67,7 +68,7 @@ func (w *world) deliver(x *twin, text string) {
 		}
 	}
 	if full {
-		x.ended, x.outbox = true, nil
+		x.ended, x.outbox, x.names = true, nil, map[string]pubsub.Kind{}
 		w.dropped++
 		return
 	}
@@ -114,6 +115,7 @@ func (w *world) open(t *rapid.T) {
 	x := &twin{id: id, each: rapid.Bool().Draw(t, "each"), bell: new(bell),
 		names: map[string]pubsub.Kind{}, group: rapid.SampledFrom(w.groups).Draw(t, "group")}
 	x.sub = &pubsub.Subscriber{Waker: x.bell, Each: x.each}
+	x.sub.Patient = rapid.Bool().Draw(t, "patient")
 	taken := id != "" && slices.ContainsFunc(w.twins, func(o *twin) bool { return o.id == id })
 	if err := w.h.Open(x.sub, []byte(id), x.group); (err != nil) != taken {
 		t.Fatalf("open %q: %v, taken %v", id, err, taken)

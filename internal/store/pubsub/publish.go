@@ -52,11 +52,10 @@ func (h *Hub) Stamp(m *Message) { m.Origin, m.Number = h.origin, h.number.Add(1)
 // Publish hands m to all subscribers that match its topic, and wakes those that had nothing.
 // Messages that one goroutine publishes come in that order to whoever gets them.
 //
-// matched is how many subscribers that is, with those that are only registered and those that were
-// ended but have not been closed; one that asks for Each counts as often as it matches. crowded:
-// more waits somewhere than a loop should find when it comes round, a quarter of Options.Burst. A
-// publisher who can should let others go first then, such as by ending its turn on the loop;
-// subscribers of whom none does are ended at Options.Burst.
+// matched is how many subscribers that is, with those that are only registered; one that asks for
+// Each counts as often as it matches. crowded: more waits somewhere than a loop should find when it
+// comes round, a quarter of Options.Burst. A publisher who can should let others go first then,
+// such as by ending its turn on the loop; subscribers of whom none does are ended at Options.Burst.
 func (h *Hub) Publish(m *Message) (matched int, crowded bool) {
 	hash := h.hash(m.Topic)
 	h.published[hash%uint64(len(h.published))].Add(1)

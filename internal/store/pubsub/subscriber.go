@@ -10,14 +10,18 @@ import (
 // which it may not be used again.
 //
 // Its outbox is bounded. A connection whose peer does not take what it is sent says so by Stall:
-// then Options.Bound messages may wait. One whose loop has not come round yet may have up to
-// Options.Burst: a publisher on the same loop, or a busy one, would otherwise end subscribers that
-// are not slow at all. Over the bound the subscriber is ended: it gets nothing more and is woken.
+// then Options.Bound messages may wait. One that is Patient, or whose loop has not come round yet,
+// may have up to Options.Burst: a publisher on the same loop, or a busy one, would otherwise end
+// subscribers that are not slow at all. Over the bound the subscriber is ended: it gets nothing
+// more, is subscribed to nothing any more, and is woken.
 type Subscriber struct {
 	Waker Waker
 	// Each: a message that matches several subscriptions is delivered and counted for each, as
 	// Redis does. Otherwise it is once for the subscriber.
 	Each bool
+	// Patient: the peer may pause while a burst comes. Options.Burst messages may wait for it, as
+	// long as less than half of Options.Spill waits in the group: the rest is for peers that read.
+	Patient bool
 
 	group      *Group
 	id         string // "": none
@@ -184,11 +188,12 @@ func (sub *Subscriber) Waiting() int {
 func (sub *Subscriber) put(d Delivery) (ok bool) {
 	g := sub.group
 	o := &g.hub.options
-	most, size := int32(o.Burst), int64(d.Message.Size())
-	if sub.stalled || g.out.items.used >= o.Spill {
-		most = int32(o.Bound)
+	most, size := o.Burst, int64(d.Message.Size())
+	used := g.out.items.used
+	if used >= o.Spill || sub.stalled && (!sub.Patient || used >= o.Spill/2) {
+		most = o.Bound
 	}
-	if sub.waiting >= most || sub.waiting > 0 && sub.bytes+size > o.Bytes {
+	if int(sub.waiting) >= most || sub.waiting > 0 && sub.bytes+size > o.Bytes {
 		sub.end(SlowConsumer)
 		return false
 	}

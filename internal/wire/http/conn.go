@@ -94,8 +94,21 @@ func (c *Conn) requests(in []byte, out *wire.Output) (consumed, need int, v wire
 		if x.req.close {
 			return consumed, 0, wire.Close
 		}
+		if c.crowded(consumed < len(in)) {
+			break
+		}
 	}
 	return consumed, 0, wire.Open
+}
+
+// crowded says that subscribers have much to be sent, and so have their turn now. If something is
+// left, the connection is fed again after them.
+func (c *Conn) crowded(left bool) bool {
+	is := c.session.Crowded && c.waker != nil
+	if c.session.Crowded = false; is && left {
+		c.waker.Wake()
+	}
+	return is
 }
 
 // serve answers one request, unless its command parked: then it is false, and the request is to

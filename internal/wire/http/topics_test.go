@@ -11,6 +11,7 @@ import (
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/replytest"
 	"github.com/synapdb/synap/internal/store/pubsub"
+	"github.com/synapdb/synap/internal/wire"
 )
 
 const noTopic = `!Invalid request: Topic 'none' not found`
@@ -235,5 +236,39 @@ func TestSlowSubscribersAreClosed(t *testing.T) {
 	}
 	if s := topics.Stats(); s.Dropped != 1 || s.Subscribers != 1 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// Pipelined messages wait for subscribers to come round: nobody is too slow for that.
+func TestPublishersLetSubscribersHaveTheirTurn(t *testing.T) {
+	const messages = 1000
+	w := &waiting{t: t, bench: newBench(t, Options{}, func(e *command.Engine) {
+		e.Topics = command.NewTopics(pubsub.Options{Bound: 4, Burst: 16})
+	})}
+	w.conn.SetWaker(w)
+	var sub pubsub.Subscriber
+	if err := w.engine.Topics.Open(&sub, nil, w.engine.Topics.Lane); err != nil {
+		t.Fatal(err)
+	}
+	w.engine.Topics.SubscribeExact(&sub, 1, []byte("a"))
+	rest := strings.Repeat("POST /pubsub/a/publish HTTP/1.1\r\nHost: x\r\n"+
+		"Content-Type: application/json\r\nContent-Length: 13\r\n\r\n"+`{"payload":1}`, messages)
+	answers, heard := 0, 0
+	for {
+		w.wakes = 0
+		var text string
+		rest, text = w.feed(rest, wire.Open)
+		answers += strings.Count(text, `"subscribers_matched":1`)
+		got, _ := sub.Drain(nil, messages)
+		heard += len(got)
+		if rest == "" {
+			break
+		}
+		if w.wakes == 0 {
+			t.Fatalf("nobody comes back to %d bytes", len(rest))
+		}
+	}
+	if answers != messages || heard != messages || sub.Ended() != pubsub.NotEnded {
+		t.Errorf("%d answers, %d messages, %q", answers, heard, sub.Ended())
 	}
 }

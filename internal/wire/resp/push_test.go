@@ -131,11 +131,14 @@ func TestListenersThatFallBehindAreClosed(t *testing.T) {
 		}
 	}
 	slow.Stall(true)
-	for range 5 {
+	for range 8 {
 		f.listener().send("PUBLISH a x\r\n")
 	}
+	fast.hears(strings.Repeat("*3|$7|message|$1|a|$1|x|", 8))
+	f.listener().talk("PUBSUB NUMSUB a", "*2|$1|a|:2|", "PUBLISH a x", ":2|",
+		"PUBSUB NUMSUB a", "*2|$1|a|:1|")
 	slow.hears("")
-	fast.hears(strings.Repeat("*3|$7|message|$1|a|$1|x|", 5))
+	fast.hears("*3|$7|message|$1|a|$1|x|")
 	if slow.verdict != wire.Close || fast.verdict != wire.Open {
 		t.Errorf("verdicts: %d and %d", slow.verdict, fast.verdict)
 	}
