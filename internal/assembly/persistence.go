@@ -156,19 +156,13 @@ func (d durability) History(from uint64) command.History {
 // history is a part of the journal that is read without waiting for what is not written yet.
 type history struct{ *journal.Reader }
 
-// written is a context for what is there already.
-var written = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
 // Next is part of command.History.
 func (h history) Next() (r command.Record, ok bool, err error) {
-	lsn, at, payload, err := h.Reader.Next(written)
-	switch {
-	case errors.Is(err, context.Canceled):
+	if !h.Ready() {
 		return command.Record{}, false, nil
+	}
+	lsn, at, payload, err := h.Reader.Next(context.Background())
+	switch {
 	case errors.Is(err, journal.ErrTrimmed):
 		return command.Record{}, false, command.ErrNoHistory
 	case err != nil:

@@ -8,10 +8,11 @@ import (
 	"github.com/synapdb/synap/internal/command/rediscmd"
 	"github.com/synapdb/synap/internal/command/roomcmd"
 	"github.com/synapdb/synap/internal/command/synapcmd"
+	"github.com/synapdb/synap/internal/command/watchcmd"
 )
 
 // Table is the one table of all commands, of both dialects.
 func Table(o synapcmd.Options) *command.Table {
 	return command.NewTable(conncmd.Rows(), rediscmd.Rows(), synapcmd.Rows(o),
-		queuecmd.Rows(), roomcmd.Rows(), pubsubcmd.Rows())
+		queuecmd.Rows(), roomcmd.Rows(), pubsubcmd.Rows(), watchcmd.Rows())
 }

@@ -81,7 +81,7 @@ type Record struct {
 }
 
 // ErrNoHistory says that the journal does not reach so far back any more.
-var ErrNoHistory = errs.New(errs.Aborted, "the journal does not reach back so far any more: "+
+var ErrNoHistory = errs.New(errs.HistoryGone, "the journal does not reach back so far any more: "+
 	"list the keys again and watch from there")
 
 // PersistenceStatus is a reading of journal and snapshots. Times are ms since the Unix epoch,

@@ -74,6 +74,8 @@ const (
 	OffsetTrimmed
 	// OffsetConflict is an event refused because another writer took its offset first.
 	OffsetConflict
+	// HistoryGone is a record of the journal from which on changes are wanted, and which is gone.
+	HistoryGone
 )
 
 type trait struct {
@@ -116,6 +118,8 @@ var traits = [...]trait{
 	RoomExists:     {"room_exists", 400},
 	OffsetTrimmed:  {"offset_trimmed", 400},
 	OffsetConflict: {"offset_conflict", 409},
+
+	HistoryGone: {"history_gone", 410},
 }
 
 // Code is the machine-readable name of k, stable across releases.

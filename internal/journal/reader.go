@@ -58,6 +58,9 @@ func (r *Reader) Next(ctx context.Context) (lsn LSN, timeMillis int64, payload [
 	}
 }
 
+// Ready says whether Next has a record, or an error, without waiting.
+func (r *Reader) Ready() bool { return r.log.Written() >= r.next }
+
 // read looks for next where it must stand, skipping those before it in a new segment.
 func (r *Reader) read() (h head, payload []byte, reason string, err error) {
 	for first := r.log.firstAt(r.seg, r.off, r.next); ; first++ {

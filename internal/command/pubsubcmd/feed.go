@@ -2,13 +2,8 @@ package pubsubcmd
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/binary"
-	"strconv"
-	"unicode/utf8"
 
 	"github.com/synapdb/synap/internal/command"
-	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/pubsub"
 )
@@ -28,18 +23,22 @@ func messageFeed() *command.Feed {
 	}
 }
 
-// openHearing subscribes to topics, which commas separate. An id that was registered is taken over
-// with what it is subscribed to.
-func openHearing(c *command.Ctx, a *command.Args, s *command.Subscription) error {
-	var topics [][]byte
-	for _, text := range a.List(subscribeTopics) {
+// SplitTopics are the topics of a feed's field, which commas separate.
+func SplitTopics(list [][]byte) (topics [][]byte) {
+	for _, text := range list {
 		for topic := range bytes.SplitSeq(text, []byte{','}) {
 			if len(topic) > 0 {
 				topics = append(topics, topic)
 			}
 		}
 	}
-	id := a.Bytes(subscribeID)
+	return topics
+}
+
+// openHearing subscribes to topics, which commas separate. An id that was registered is taken over
+// with what it is subscribed to.
+func openHearing(c *command.Ctx, a *command.Args, s *command.Subscription) error {
+	id, topics := a.Bytes(subscribeID), SplitTopics(a.List(subscribeTopics))
 	if err := checkSubscription(id, topics); err != nil {
 		return err
 	}
@@ -85,7 +84,7 @@ func heard(
 	for {
 		some, more := h.sub.DrainBytes(taken[:0], drainAtOnce, most)
 		for i := range some {
-			dst = append(dst, some[i].Message.Frame(command.FrameText, textFrame)...)
+			dst = append(dst, some[i].Message.Frame(command.FrameText, TextFrame)...)
 		}
 		switch {
 		case !more && len(some) == 0 && h.sub.Ended() != pubsub.NotEnded:
@@ -117,83 +116,4 @@ func closeHearing(e *command.Engine, _ *command.Args, s *command.Subscription, _
 	if h, ok := s.State.(*hearer); ok {
 		e.Topics.Close(&h.sub)
 	}
-}
-
-const hexDigits = "0123456789abcdef"
-
-// longestHead is the length of a frame's head at most, and of one of 64 KiB and more.
-const longestHead = 10
-
-// textFrame is the message as a text frame of a WebSocket server. It is made once for all of them.
-func textFrame(m *pubsub.Message) []byte {
-	b := make([]byte, longestHead,
-		longestHead+224+len(m.Topic)+len(m.Payload)+len(m.Payload)/2+len(m.Metadata))
-	b = appendMessage(b, m)
-	n := len(b) - longestHead
-	const finText = 0x81
-	head := b[:longestHead]
-	switch {
-	case n < 126:
-		head = head[8:]
-		head[1] = byte(n)
-	case n < 1<<16:
-		head = head[6:]
-		head[1] = 126
-		binary.BigEndian.PutUint16(head[2:], uint16(n))
-	default:
-		head[1] = 127
-		binary.BigEndian.PutUint64(head[2:], uint64(n))
-	}
-	head[0] = finText
-	return b[longestHead-len(head):]
-}
-
-// appendMessage appends the message as JSON text.
-func appendMessage(b []byte, m *pubsub.Message) []byte {
-	b = append(b, `{"type":"message","message_id":"`...)
-	b = m.AppendID(b)
-	b = append(b, `","topic":`...)
-	b = appendText(b, m.Topic)
-	b = append(b, `,"payload":`...)
-	switch m.Form {
-	case effect.JSONForm:
-		b = append(b, m.Payload...)
-	case effect.TextForm:
-		b = appendText(b, m.Payload)
-	default:
-		b = append(b, '"')
-		b = base64.StdEncoding.AppendEncode(b, m.Payload)
-		b = append(b, `","encoding":"base64"`...)
-	}
-	b = append(b, `,"metadata":`...)
-	if m.Metadata == nil {
-		b = append(b, `null`...)
-	} else {
-		b = append(b, m.Metadata...)
-	}
-	b = append(b, `,"timestamp":`...)
-	b = strconv.AppendInt(b, m.Time/1000, 10)
-	return append(b, '}')
-}
-
-// appendText appends text as a JSON string. What is not UTF-8 in it is replaced.
-func appendText(dst, text []byte) []byte {
-	if !utf8.Valid(text) {
-		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
-	}
-	dst = append(dst, '"')
-	from := 0
-	for i, c := range text {
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, text[from:i]...)
-		from = i + 1
-		if c < ' ' {
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		} else {
-			dst = append(dst, '\\', c)
-		}
-	}
-	return append(append(dst, text[from:]...), '"')
 }

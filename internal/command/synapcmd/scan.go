@@ -65,6 +65,10 @@ func scan(c *command.Ctx, a *command.Args) error {
 		return err
 	}
 	withValues := a.Bool(scanValues)
+	lsn := uint64(0)
+	if p := c.Engine.Persistence; p != nil {
+		lsn = p.Last()
+	}
 	var found []kv.Entry
 	more, size := false, 0
 	c.Tx.Scan(c.DB, r, func(e kv.Entry) bool {
@@ -76,7 +80,7 @@ func scan(c *command.Ctx, a *command.Args) error {
 		size += e.Len()
 		return true
 	})
-	replyScan(c, found, withValues, more)
+	replyScan(c, found, withValues, more, lsn)
 	return nil
 }
 
@@ -119,13 +123,17 @@ func afterCursor(cursor, prefix []byte) ([]byte, error) {
 	return key, nil
 }
 
-// replyScan writes {keys, values?, count, cursor}. The cursor is the last key; null at the end.
-func replyScan(c *command.Ctx, found []kv.Entry, withValues, more bool) {
-	if withValues {
-		c.Reply.Map(4)
-	} else {
-		c.Reply.Map(3)
+// replyScan writes {keys, values?, count, cursor, lsn?}. The cursor is the last key; null at the
+// end. The lsn is that of the last record before the scan: a watch from there on misses nothing. As
+// a scan in parts is of several moments, it is that of the first part that counts.
+func replyScan(c *command.Ctx, found []kv.Entry, withValues, more bool, lsn uint64) {
+	pairs := 3
+	for _, there := range []bool{withValues, c.Engine.Persistence != nil} {
+		if there {
+			pairs++
+		}
 	}
+	c.Reply.Map(pairs)
 	c.Reply.Str("keys")
 	c.Reply.Array(len(found))
 	for _, e := range found {
@@ -144,6 +152,9 @@ func replyScan(c *command.Ctx, found []kv.Entry, withValues, more bool) {
 		c.Reply.Str(cursorAt(found[len(found)-1].Key()))
 	} else {
 		c.Reply.Null()
+	}
+	if c.Engine.Persistence != nil {
+		pairInt(c.Reply, "lsn", int64(lsn))
 	}
 }
 

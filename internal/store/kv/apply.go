@@ -88,7 +88,7 @@ func (t *Tx) write(e *effect.Effect) uint32 {
 		t.patch(at, e)
 	}
 	if t.changes != nil && e.Kind == effect.Patch {
-		t.settle(e, sh, at.hash)
+		t.settle(at.hash)
 	}
 	return e.Version
 }

@@ -50,6 +50,7 @@ func (t *Tx) record(e *effect.Effect, sh *shard) {
 	}
 	t.effects.Borrow(&sh.scratch)
 	t.effects.Bytes = effect.Append(t.effects.Bytes, e)
+	t.place++
 }
 
 // Join adds effects over other stores, encoded, to the record of t. The caller keeps extra as it is
@@ -68,4 +69,5 @@ func (t *Tx) handOn() {
 	}
 	t.joined = nil
 	t.effects.GiveBack()
+	t.place = 0
 }

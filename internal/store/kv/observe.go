@@ -26,6 +26,11 @@ type Change struct {
 	effect.Effect
 	// Created says that there was no such key before.
 	Created bool
+	// Place counts the effects on keys of the record that this one is in, from 0. Without a journal
+	// it means nothing.
+	Place int
+
+	patched bool // the Value of a Patch is wanted, and not there yet
 }
 
 // Observer is told of changes as they happen, not of those that are replayed.
@@ -57,9 +62,9 @@ func (t *Tx) Crowded() bool { return t.crowded }
 // completed by settle.
 func (t *Tx) note(e *effect.Effect, sh *shard, ref uint32) {
 	// Copied field by field: by way of *e a caller's Value on the stack would escape to the heap.
-	c := Change{Created: ref == 0, Effect: effect.Effect{Kind: e.Kind, DB: e.DB, Other: e.Other,
-		Flags: e.Flags, Version: e.Version, Offset: e.Offset, Deadline: e.Deadline,
-		Cause: e.Cause}}
+	c := Change{Created: ref == 0, Place: t.place, Effect: effect.Effect{Kind: e.Kind,
+		DB: e.DB, Other: e.Other, Flags: e.Flags, Version: e.Version, Offset: e.Offset,
+		Deadline: e.Deadline, Cause: e.Cause}}
 	switch e.Kind {
 	case effect.Flush, effect.FlushAll, effect.Swap:
 	default:
@@ -71,6 +76,7 @@ func (t *Tx) note(e *effect.Effect, sh *shard, ref uint32) {
 		if e.Kind == effect.Set && interest == WholeValue && len(e.Value) <= MostObserved {
 			c.Value = append(make([]byte, 0, len(e.Value)), e.Value...)
 		}
+		c.patched = e.Kind == effect.Patch && interest == WholeValue
 	}
 	t.changes = append(t.changes, c)
 }
@@ -81,18 +87,34 @@ func (t *Tx) interest(e *effect.Effect, sh *shard) Interest {
 	return t.s.observer.Interest(e.DB, sh.asked)
 }
 
-// settle completes the last change, a Patch that was applied to the entry of hash.
-func (t *Tx) settle(e *effect.Effect, sh *shard, hash uint64) {
+// settle completes the last change if it is a Patch whose value is wanted, just now applied.
+func (t *Tx) settle(hash uint64) {
 	n := len(t.changes)
-	if n == 0 || t.interest(e, sh) != WholeValue {
+	if n == 0 || !t.changes[n-1].patched {
 		return
 	}
 	c := &t.changes[n-1]
-	if c.Kind != effect.Patch || !bytes.Equal(c.Key, e.Key) || c.DB != e.DB {
-		return // interest came between
-	}
-	if have, found := t.peek(e.DB, hash, e.Key); found && have.Len() <= MostObserved {
+	c.patched = false
+	if have, found := t.peek(c.DB, hash, c.Key); found && have.Len() <= MostObserved {
 		c.Value = append(make([]byte, 0, have.Len()), have.Value()...)
+	}
+}
+
+// handOnAndTell is for a Tx with changes: the observer gets those of all records in the order of
+// their numbers, so whoever knows one number knows what came before.
+func (t *Tx) handOnAndTell() {
+	t.s.telling.Lock()
+	defer t.s.telling.Unlock()
+	t.handOn()
+	t.tell()
+}
+
+// Barrier returns when every Tx that had locked anything has unlocked it: what they changed has its
+// record, and its observer was told. The caller holds no lock.
+func (s *Store) Barrier() {
+	for i := range s.shards {
+		s.shards[i].mu.Lock()
+		s.shards[i].mu.Unlock() //nolint:staticcheck // that is all
 	}
 }
 

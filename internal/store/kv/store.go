@@ -40,6 +40,7 @@ type Store struct {
 
 	observer Observer
 	observed atomic.Bool
+	telling  sync.Mutex // after the shards' locks: see handOnAndTell
 }
 
 // shard is one lock and what it guards.

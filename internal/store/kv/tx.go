@@ -18,6 +18,8 @@ type Tx struct {
 
 	effects shards.Record
 	mark    int // of the record, what was there before the atomic section
+	place   int // of the next effect in the record, counted from 0
+	placed  int // likewise, before the atomic section
 	lsn     uint64
 	swapped bool
 	joined  []byte   // effects over other stores: see Join
@@ -33,7 +35,7 @@ func (s *Store) Begin(t *Tx, now int64) {
 	t.s, t.now = s, now
 	t.shards = shards.Set{}
 	t.locked, t.atomic, t.replay, t.scanning = false, false, false, false
-	t.effects, t.swapped, t.joined = shards.Record{}, false, nil
+	t.effects, t.place, t.swapped, t.joined = shards.Record{}, 0, false, nil
 	t.changes, t.crowded = nil, false
 }
 
@@ -60,14 +62,14 @@ func (t *Tx) Unlock() {
 	if t.atomic {
 		t.commit()
 	}
-	if t.effects.Lent() || t.joined != nil {
+	switch {
+	case len(t.changes) > 0:
+		t.handOnAndTell()
+	case t.effects.Lent() || t.joined != nil:
 		t.handOn()
 	}
 	if t.swapped {
 		t.s.swaps.Add(1)
-	}
-	if len(t.changes) > 0 {
-		t.tell()
 	}
 	t.locked = false
 	for i := range t.shards.All() {

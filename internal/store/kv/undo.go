@@ -22,7 +22,8 @@ const keptUndo = 64 // entries of the undo log kept for the next atomic section
 // Atomic starts to remember how to undo: a later Rollback restores every key as it was. It ends
 // with Rollback or Unlock.
 func (t *Tx) Atomic() {
-	t.atomic, t.mark, t.noted = true, len(t.effects.Bytes), len(t.changes)
+	t.atomic, t.mark, t.placed = true, len(t.effects.Bytes), t.place
+	t.noted = len(t.changes)
 }
 
 // remember saves the entry at ref, absent if 0, before e changes it.
@@ -48,7 +49,7 @@ func (t *Tx) remember(e *effect.Effect, sp *space, ref uint32) {
 // Rollback undoes every Apply since Atomic. Flush and Swap can't be undone and must not be used.
 func (t *Tx) Rollback() {
 	t.atomic, t.changes = false, t.changes[:t.noted]
-	t.effects.Bytes = t.effects.Bytes[:t.mark]
+	t.effects.Bytes, t.place = t.effects.Bytes[:t.mark], t.placed
 	for i := len(t.undo) - 1; i >= 0; i-- {
 		t.restore(&t.undo[i])
 	}

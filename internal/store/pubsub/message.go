@@ -3,6 +3,7 @@ package pubsub
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/synapdb/synap/internal/effect"
@@ -22,6 +23,12 @@ type Message struct {
 	Time     int64 // ms since the Unix epoch
 	// Origin and Number make the id: see AppendID. Hub.Stamp sets them.
 	Origin, Number uint64
+	// Recorded says that the message tells of a record of the journal: that with the number Origin,
+	// as its part Number.
+	Recorded bool
+	// About is what the message tells of, where those who encode it make its text; else nil.
+	// Payload is then only what of it takes room.
+	About any
 
 	frames [Dialects]atomic.Pointer[[]byte]
 }
@@ -48,8 +55,12 @@ func (m *Message) Size() int {
 }
 
 // AppendID appends the id of m, a UUID of version 8 in 36 characters: 48 bits of Origin, then 62 of
-// Number.
+// Number. That of one Recorded is both in decimal, with a dash between.
 func (m *Message) AppendID(dst []byte) []byte {
+	if m.Recorded {
+		dst = append(strconv.AppendUint(dst, m.Origin, 10), '-')
+		return strconv.AppendUint(dst, m.Number, 10)
+	}
 	var raw [16]byte
 	binary.BigEndian.PutUint64(raw[:8], m.Origin<<16|0x8000)
 	binary.BigEndian.PutUint64(raw[8:], m.Number&(1<<62-1)|1<<63)
