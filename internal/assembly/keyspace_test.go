@@ -52,8 +52,8 @@ func TestKeyspaceNotificationsOfAllDoors(t *testing.T) {
 		{"kv.set", `{"key":"s","value":"w","keep_ttl":true}`},
 		{"kv.del", `{"key":"s"}`},
 	} {
-		contains(t, in.call(t, "command", fmt.Sprintf(`{"request_id":"1","command":%q,"payload":%s}`, c.name,
-			c.payload)), `"success":true`)
+		body := fmt.Sprintf(`{"request_id":"1","command":%q,"payload":%s}`, c.name, c.payload)
+		contains(t, in.call(t, "command", body), `"success":true`)
 	}
 	l.events(pattern, "incrby", "n", "incrby", "n", "append", "n", "set", "s", "expire", "s",
 		"set", "s", "del", "s")
