@@ -1,13 +1,13 @@
 package command
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/synapdb/synap/internal/effect"
+	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/kv"
 	"github.com/synapdb/synap/internal/store/pubsub"
 )
@@ -40,8 +40,9 @@ const (
 const eventLetters = "g$lshzxetdnKE"
 
 var (
-	errEventLetter = errors.New("Invalid event class character. Use 'Ag$lshzxeKEtdn'")
-	errKeyMiss     = errors.New("key-miss events (m) are not supported: " +
+	errEventLetter = errs.New(errs.Redis,
+		"Invalid event class character. Use 'Ag$lshzxeKEtdn'.")
+	errKeyMiss = errs.New(errs.Redis, "key-miss events (m) are not supported: "+
 		"reads that find no key are counted in INFO as keyspace_misses")
 )
 
