@@ -28,7 +28,7 @@ func DialLine(addr string, protocol int, patience time.Duration) (*Line, error) 
 	l := &Line{c, bufio.NewReader(c)}
 	if protocol == 3 {
 		if err = l.Send("HELLO", "3"); err == nil {
-			_, err = l.Read()
+			_, err = l.Value()
 		}
 	}
 	if err != nil {
@@ -48,9 +48,9 @@ func (l *Line) Send(words ...string) error {
 	return err
 }
 
-// Read reads one value: string, int64, float64, bool, nil, []any, Push, Fields or *Failure. The
+// Value reads one value: string, int64, float64, bool, nil, []any, Push, Fields or *Failure. The
 // error is one of the connection.
-func (l *Line) Read() (any, error) {
+func (l *Line) Value() (any, error) {
 	head, err := l.in.ReadString('\n')
 	if err != nil || len(head) < 3 {
 		return nil, fmt.Errorf("%q: %w", head, err)
@@ -86,7 +86,7 @@ func (l *Line) Read() (any, error) {
 	}
 	list := make([]any, n)
 	for i := range list {
-		if list[i], err = l.Read(); err != nil {
+		if list[i], err = l.Value(); err != nil {
 			return nil, err
 		}
 	}
@@ -99,11 +99,11 @@ func (l *Line) Read() (any, error) {
 func (l *Line) pairs(n int) (any, error) {
 	f := Fields{}
 	for range n {
-		name, err := l.Read()
+		name, err := l.Value()
 		if err != nil {
 			return nil, err
 		}
-		if f[fmt.Sprint(name)], err = l.Read(); err != nil {
+		if f[fmt.Sprint(name)], err = l.Value(); err != nil {
 			return nil, err
 		}
 	}

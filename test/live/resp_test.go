@@ -251,7 +251,7 @@ func (r *resp) begin(argv ...string) (*harness.Line, fields, error) {
 	}
 	var v any
 	if err = l.Send(argv...); err == nil {
-		v, err = l.Read()
+		v, err = l.Value()
 	}
 	if why, no := v.(*failure); no && err == nil {
 		why.Text = strings.TrimPrefix(why.Text, "ERR ")
@@ -293,7 +293,7 @@ func (r *resp) hear(topics ...string) (*feed, error) {
 
 // pushed reads a push. In RESP2 it is an array.
 func (r *resp) pushed(l *harness.Line) ([]any, error) {
-	v, err := l.Read()
+	v, err := l.Value()
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,9 @@
 package queues
 
 import (
-	"bufio"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,33 +16,19 @@ import (
 
 // bare is a socket without a reader of its own: nothing is read unless the test does.
 type bare struct {
-	net.Conn
-	in *bufio.Reader
+	*harness.Bare
 	*user
 }
 
 // bare opens a socket to the queue and reads its first frame.
 func (u *user) bare(s *harness.Server, consumer, query string) *bare {
 	u.Helper()
-	c, err := net.Dial("tcp", s.HTTP)
+	c, err := harness.DialBare(s.HTTP, "/queue/"+u.queue+"/ws/"+consumer+query, 0, patience)
 	if err != nil {
 		u.Fatal(err)
 	}
 	u.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(patience))
-	key := base64.StdEncoding.EncodeToString([]byte("0123456789abcdef"))
-	b := &bare{c, bufio.NewReader(c), u}
-	if _, err = fmt.Fprintf(c, "GET /queue/%s/ws/%s%s HTTP/1.1\r\nHost: x\r\n"+
-		"Upgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n",
-		u.queue, consumer, query, key); err != nil {
-		u.Fatal(err)
-	}
-	reply, err := http.ReadResponse(b.in, nil)
-	if err != nil || reply.StatusCode != http.StatusSwitchingProtocols {
-		u.Fatalf("the handshake is answered by %+v, %v", reply, err)
-	}
-	_ = reply.Body.Close()
+	b := &bare{c, u}
 	u.equal("first frame", b.frame()["type"], "connected")
 	return b
 }
@@ -54,7 +36,7 @@ func (u *user) bare(s *harness.Server, consumer, query string) *bare {
 // next reads one frame.
 func (b *bare) next() frames.Frame {
 	b.Helper()
-	f, err := frames.ReadFrame(b.in)
+	f, err := b.Next()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -155,7 +137,7 @@ func TestAServerThatStopsSaysGoodbye(t *testing.T) {
 	last := b.frame()
 	u.equal("goodbye", last, fields{"type": "close", "code": 1001,
 		"reason": "the server shuts down"})
-	if rest, err := io.ReadAll(b.in); err != nil || len(rest) > 0 {
+	if rest, err := io.ReadAll(b.In); err != nil || len(rest) > 0 {
 		t.Errorf("%d bytes behind the close frame, %v", len(rest), err)
 	}
 	u.door.Close()
