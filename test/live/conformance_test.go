@@ -38,6 +38,9 @@ var ways = []way{
 	{"SSE", func(s *harness.Server) (door, error) { return &sse{newREST(s.HTTP)}, nil }, false},
 	{"RESP2", func(s *harness.Server) (door, error) { return newRESP(s.RESP, 2), nil }, true},
 	{"RESP3", func(s *harness.Server) (door, error) { return newRESP3(s.RESP), nil }, true},
+	{"mux-JSON", func(s *harness.Server) (door, error) { return newMux(s.HTTP, false) }, false},
+	{"mux-MessagePack", func(s *harness.Server) (door, error) { return newMux(s.HTTP, true) },
+		false},
 }
 
 // Reasons why doors can't express a scenario, or express it in another way, which other tests try.
@@ -80,7 +83,7 @@ var (
 	askers = []string{"JSON", "MessagePack", "REST"}
 	// pullers follow rooms by asking.
 	pullers = []string{"JSON", "MessagePack", "REST", "RESP2"}
-	pushers = []string{"WebSocket", "SSE", "RESP3"}
+	pushers = []string{"WebSocket", "SSE", "RESP3", "mux-JSON", "mux-MessagePack"}
 )
 
 func TestConformance(t *testing.T) {

@@ -84,7 +84,9 @@ func (m *mux) decode(kind websocket.MessageType, text []byte) (fields, error) {
 		}
 		v = harness.OwnShapes(v, "")
 	case !m.msgpack && kind == websocket.MessageText:
-		v, err = harness.ReadJSON(text, "")
+		if v, err = harness.ReadJSON(text, ""); err == nil && v.(fields)["push"] == nil {
+			v, err = harness.ReadJSON(text, "data") // in an answer these are bytes
+		}
 	default:
 		err = fmt.Errorf("a message of kind %v", kind)
 	}

@@ -74,7 +74,8 @@ var roomScenarios = []scenario{
 		u.do("stream.create", nil)
 		u.publish("e", fields{"a": []any{1, "x"}})
 		e := u.events("stream.consume", fields{"subscriber_id": "s"})[0]
-		u.equal("data", string(e["data"].([]byte)), `{"a":[1,"x"]}`)
+		data, _ := e["data"].([]byte)
+		u.equal("data", string(data), `{"a":[1,"x"]}`)
 	}},
 	{name: "metadata go with an event", run: func(u *user) {
 		u.do("stream.create", nil)
