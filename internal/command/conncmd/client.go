@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/errs"
 )
 
@@ -94,8 +95,8 @@ func clientSetInfo(c *command.Ctx, argv [][]byte) error {
 	info := &c.Session.Info
 	var into = &info.LibName
 	switch {
-	case is(argv[2], "LIB-NAME"):
-	case is(argv[2], "LIB-VER"):
+	case lines.Is(argv[2], "LIB-NAME"):
+	case lines.Is(argv[2], "LIB-VER"):
 		into = &info.LibVer
 	default:
 		return errs.Newf(errs.Redis, "ERR Unrecognized option '%s'", argv[2])
@@ -113,11 +114,11 @@ func clientSetInfo(c *command.Ctx, argv [][]byte) error {
 func clientReply(c *command.Ctx, argv [][]byte) error {
 	s := c.Session
 	switch {
-	case is(argv[2], "ON"):
+	case lines.Is(argv[2], "ON"):
 		s.Mute = command.MuteOff
-	case is(argv[2], "OFF"):
+	case lines.Is(argv[2], "OFF"):
 		s.Mute = command.MuteOn
-	case is(argv[2], "SKIP"):
+	case lines.Is(argv[2], "SKIP"):
 		if s.Mute != command.MuteOn {
 			s.Mute = command.MuteNext
 		}
@@ -128,7 +129,7 @@ func clientReply(c *command.Ctx, argv [][]byte) error {
 }
 
 func clientSwitch(c *command.Ctx, argv [][]byte) error {
-	if !is(argv[2], "ON") && !is(argv[2], "OFF") {
+	if !lines.Is(argv[2], "ON") && !lines.Is(argv[2], "OFF") {
 		return errSyntax
 	}
 	return ok(c)
@@ -145,13 +146,13 @@ func clientList(c *command.Ctx, argv [][]byte) error {
 	want := func(*command.Session) bool { return true }
 	switch {
 	case len(argv) == 2:
-	case len(argv) == 4 && is(argv[2], "TYPE"):
+	case len(argv) == 4 && lines.Is(argv[2], "TYPE"):
 		ofType, err := clientType(argv[3])
 		if err != nil {
 			return err
 		}
 		want = ofType
-	case len(argv) > 3 && is(argv[2], "ID"):
+	case len(argv) > 3 && lines.Is(argv[2], "ID"):
 		ids := map[int64]bool{}
 		for _, word := range argv[3:] {
 			id, isInt := integer(word)
@@ -175,11 +176,11 @@ func clientList(c *command.Ctx, argv [][]byte) error {
 // clientType says what a TYPE filter lets through: there are no connections of other servers.
 func clientType(word []byte) (func(*command.Session) bool, error) {
 	switch {
-	case is(word, "NORMAL"):
+	case lines.Is(word, "NORMAL"):
 		return func(s *command.Session) bool { return !s.Info.Listens() }, nil
-	case is(word, "PUBSUB"):
+	case lines.Is(word, "PUBSUB"):
 		return func(s *command.Session) bool { return s.Info.Listens() }, nil
-	case is(word, "MASTER"), is(word, "REPLICA"), is(word, "SLAVE"):
+	case lines.Is(word, "MASTER"), lines.Is(word, "REPLICA"), lines.Is(word, "SLAVE"):
 		return func(*command.Session) bool { return false }, nil
 	}
 	return nil, errs.Newf(errs.Redis, "ERR Unknown client type '%s'", word)

@@ -2,6 +2,7 @@ package conncmd
 
 import (
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/errs"
 )
 
@@ -62,28 +63,28 @@ func readKillFilter(words [][]byte) (killFilter, error) {
 	for ; len(words) > 0; words = words[2:] {
 		option, value := words[0], words[1]
 		switch {
-		case is(option, "ID"):
+		case lines.Is(option, "ID"):
 			id, isInt := integer(value)
 			if !isInt || id < 1 {
 				return f, errKillClientID
 			}
 			f.id = id
-		case is(option, "ADDR"):
+		case lines.Is(option, "ADDR"):
 			f.addr = string(value)
-		case is(option, "LADDR"):
+		case lines.Is(option, "LADDR"):
 			f.local = string(value)
-		case is(option, "TYPE"):
+		case lines.Is(option, "TYPE"):
 			ofType, err := clientType(value)
 			if err != nil {
 				return f, err
 			}
 			f.ofType = ofType
-		case is(option, "USER"):
+		case lines.Is(option, "USER"):
 			if string(value) != "default" {
 				return f, errs.Newf(errs.Redis, "ERR No such user '%s'", value)
 			}
-		case is(option, "SKIPME") && (is(value, "YES") || is(value, "NO")):
-			f.skipMe = is(value, "YES")
+		case lines.Is(option, "SKIPME") && (lines.Is(value, "YES") || lines.Is(value, "NO")):
+			f.skipMe = lines.Is(value, "YES")
 		default:
 			return f, errSyntax
 		}

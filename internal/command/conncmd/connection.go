@@ -2,6 +2,7 @@ package conncmd
 
 import (
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/kv"
 )
@@ -157,12 +158,12 @@ func hello(c *command.Ctx, argv [][]byte) error {
 	named := false
 	for i := 2; i < len(argv); i++ {
 		switch left := len(argv) - i - 1; {
-		case is(argv[i], "AUTH") && left >= 2:
+		case lines.Is(argv[i], "AUTH") && left >= 2:
 			if err := checkUser(argv[i+1]); err != nil {
 				return err
 			}
 			i += 2
-		case is(argv[i], "SETNAME") && left >= 1:
+		case lines.Is(argv[i], "SETNAME") && left >= 1:
 			name, named = argv[i+1], true
 			i++
 		default:

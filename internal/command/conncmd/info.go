@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/store/kv"
 )
 
@@ -84,8 +85,8 @@ func (s *section) wanted(asked [][]byte) bool {
 	}
 	for _, word := range asked {
 		switch name := string(word); {
-		case strings.EqualFold(name, s.name), is(word, "ALL"), is(word, "EVERYTHING"),
-			is(word, "DEFAULT") && s.usual:
+		case strings.EqualFold(name, s.name), lines.Is(word, "ALL"), lines.Is(word, "EVERYTHING"),
+			lines.Is(word, "DEFAULT") && s.usual:
 			return true
 		}
 	}

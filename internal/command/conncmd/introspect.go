@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/glob"
 )
@@ -85,16 +86,16 @@ func commandCount(c *command.Ctx, _ [][]byte) error {
 func commandList(c *command.Ctx, argv [][]byte) error {
 	want := func(*command.Row) bool { return true }
 	if len(argv) > 2 {
-		if len(argv) != 5 || !is(argv[2], "FILTERBY") {
+		if len(argv) != 5 || !lines.Is(argv[2], "FILTERBY") {
 			return errSyntax
 		}
 		by := argv[4]
 		switch {
-		case is(argv[3], "MODULE"):
+		case lines.Is(argv[3], "MODULE"):
 			want = func(*command.Row) bool { return false }
-		case is(argv[3], "ACLCAT"):
+		case lines.Is(argv[3], "ACLCAT"):
 			want = func(r *command.Row) bool { return inCategory(r, string(by)) }
-		case is(argv[3], "PATTERN"):
+		case lines.Is(argv[3], "PATTERN"):
 			want = func(r *command.Row) bool { return glob.Match(by, []byte(r.FullName()), true) }
 		default:
 			return errSyntax

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/errs"
 )
 
@@ -64,7 +65,7 @@ func inRedis(err error) error {
 
 // backgroundSave takes SCHEDULE and needs it not: nothing but another snapshot is in its way.
 func backgroundSave(c *command.Ctx, argv [][]byte) error {
-	if len(argv) > 2 || len(argv) == 2 && !is(argv[1], "SCHEDULE") {
+	if len(argv) > 2 || len(argv) == 2 && !lines.Is(argv[1], "SCHEDULE") {
 		return errSyntax
 	}
 	if c.Engine.Persistence == nil {
@@ -99,7 +100,7 @@ func durability(c *command.Ctx, argv [][]byte) error {
 	case len(argv) == 1:
 		c.Reply.Str(c.Engine.LevelOf(c.Session).String())
 		return nil
-	case is(argv[1], "DEFAULT"):
+	case lines.Is(argv[1], "DEFAULT"):
 		c.Session.Level = command.DefaultLevel
 		return ok(c)
 	}

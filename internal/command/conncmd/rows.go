@@ -72,11 +72,6 @@ func writeHelp(r command.Reply, row *command.Row) {
 	}
 }
 
-// is compares a word of a command line with a keyword in upper case.
-func is(word []byte, keyword string) bool {
-	return len(word) == len(keyword) && strings.EqualFold(string(word), keyword)
-}
-
 // integer reads a decimal as Redis does: no plus sign, spaces or leading zeros.
 func integer(word []byte) (int64, bool) {
 	n, err := strconv.ParseInt(string(word), 10, 64)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/lines"
 	"github.com/synapdb/synap/internal/errs"
 )
 
@@ -36,7 +37,8 @@ func serverTime(c *command.Ctx, _ [][]byte) error {
 }
 
 func functionFlush(c *command.Ctx, argv [][]byte) error {
-	if len(argv) > 3 || len(argv) == 3 && !is(argv[2], "ASYNC") && !is(argv[2], "SYNC") {
+	if len(argv) > 3 ||
+		len(argv) == 3 && !lines.Is(argv[2], "ASYNC") && !lines.Is(argv[2], "SYNC") {
 		return errFlushMode
 	}
 	return ok(c)
@@ -45,7 +47,7 @@ func functionFlush(c *command.Ctx, argv [][]byte) error {
 // memoryUsage checks SAMPLES, then needs none: the cost of a key is known exactly.
 func memoryUsage(c *command.Ctx, argv [][]byte) error {
 	for i := 3; i < len(argv); i += 2 {
-		if !is(argv[i], "SAMPLES") || i+1 == len(argv) {
+		if !lines.Is(argv[i], "SAMPLES") || i+1 == len(argv) {
 			return errSyntax
 		}
 		n, isInt := integer(argv[i+1])

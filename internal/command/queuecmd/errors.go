@@ -34,7 +34,6 @@ var (
 		"the message is not delivered again")
 	errAfter     = errs.Value("after must be the id of a message of the answer before")
 	errState     = errs.Value("state must be ready, delayed, leased or dead")
-	errCursor    = errs.Request("Invalid cursor: give the one of the answer before, as it is")
 	errConfigs   = errs.Request("config must be one object of settings")
 	errNoSetting = errs.Request("no setting is given: name at least one of " + settingNames())
 	errNoRoom    = errs.New(errs.TooLarge, "Invalid request: the answer has no room left for "+

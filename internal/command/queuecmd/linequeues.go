@@ -1,12 +1,12 @@
 package queuecmd
 
 import (
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/lines"
+	"github.com/synapdb/synap/internal/command/listing"
 	"github.com/synapdb/synap/internal/command/plan"
 	"github.com/synapdb/synap/internal/errs"
 )
@@ -15,7 +15,6 @@ const (
 	createWords = "name [max-depth [ack-deadline-secs [max-retries [priority " +
 		"[prefetch-limit]]]]] [setting value [setting value ...]]"
 	updateWords = "name setting value [setting value ...]"
-	listWords   = "[PREFIX prefix] [AFTER name] [COUNT count]"
 	purgeWords  = "name [DELAYED]"
 )
 
@@ -75,9 +74,11 @@ func queueLines() []*command.Row {
 			},
 		}, {
 			Name: "QLIST", Arity: -1, Flags: command.Read | command.SelfLocking,
-			Words:   listWords,
+			Words:   listing.LineUsage,
 			Summary: "Names the queues in byte order.",
-			Run:     listLine,
+			Run: func(c *command.Ctx, argv [][]byte) error {
+				return listing.Line(c.Reply, c.Engine.Queues, argv[1:], "QLIST")
+			},
 		}}
 }
 
@@ -128,27 +129,4 @@ func (h *change) readLine(l *line) error {
 		return l.Err
 	}
 	return h.conflict()
-}
-
-func listLine(c *command.Ctx, argv [][]byte) error {
-	l := line{lines.Reader{Words: argv[1:], Row: "QLIST", Usage: listWords}}
-	var prefix, after []byte
-	limit := int64(math.MaxInt64)
-	for l.More() {
-		switch {
-		case l.Is("PREFIX"):
-			prefix = l.Word()
-		case l.Is("AFTER"):
-			after = l.Word()
-		case l.Is("COUNT"):
-			limit = l.Count("COUNT")
-		default:
-			l.Bad()
-		}
-	}
-	if l.Err != nil {
-		return l.Err
-	}
-	replyNames(c.Reply, allNames(c.Engine.Queues, string(prefix), string(after), limit))
-	return nil
 }

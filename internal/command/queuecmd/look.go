@@ -1,10 +1,8 @@
 package queuecmd
 
 import (
-	"encoding/base64"
-	"strings"
-
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/listing"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/errs"
 	"github.com/synapdb/synap/internal/store/queue"
@@ -16,19 +14,18 @@ const (
 	peekLimit
 	peekState
 	peekAfter
+)
 
-	listPrefix = 0
-	listCursor = 1
-	listLimit  = 2
+const (
+	listPrefix = iota
+	listCursor
+	listLimit
 )
 
 // Bounds of what one look shows.
 const (
 	defaultPeek = 10
 	maxPeek     = 1000
-	// defaultNames is how many queues a list without limit has: many, since clients of the
-	// reference server know no cursor.
-	defaultNames = 10_000
 )
 
 func lookRows() []*command.Row {
@@ -52,7 +49,10 @@ func lookRows() []*command.Row {
 		Fields: []command.Field{text("prefix", "Only names that begin so."),
 			text("cursor", "The cursor of the answer before; empty to begin and be given one."),
 			number("limit", "At most so many; 10000 when absent, and at most.")},
-		Call:   list,
+		Call: func(c *command.Ctx, a *command.Args) error {
+			return listing.Ask(a, listPrefix, listLimit, listCursor).
+				Page(c.Reply, c.Engine.Queues, "queues", false)
+		},
 		Routes: []command.Route{{Method: "GET", Path: "/queue/list"}},
 	}, {
 		Name: "queue.stats", Flags: reads,
@@ -126,55 +126,6 @@ func (s *scratch) peek(
 			"beginning, without after", err)
 	}
 	return err
-}
-
-// list answers {queues}, and a cursor when there are more, or null when one was given.
-func list(c *command.Ctx, a *command.Args) error {
-	limit := a.Int(listLimit, defaultNames)
-	if limit < 1 {
-		return errLimit
-	}
-	limit = min(limit, defaultNames)
-	after, err := afterCursor(a.Bytes(listCursor))
-	if err != nil {
-		return err
-	}
-	names := c.Engine.Queues.Names(string(a.Bytes(listPrefix)), after, int(limit)+1)
-	more := len(names) > int(limit)
-	if more {
-		names = names[:limit]
-	}
-	pairs := 1
-	if more || a.Has(listCursor) {
-		pairs = 2
-	}
-	c.Reply.Map(pairs)
-	c.Reply.Str("queues")
-	replyNames(c.Reply, names)
-	switch {
-	case more:
-		pairStr(c.Reply, "cursor", base64.RawURLEncoding.EncodeToString([]byte(names[limit-1])))
-	case a.Has(listCursor):
-		c.Reply.Str("cursor")
-		c.Reply.Null()
-	}
-	return nil
-}
-
-// afterCursor is the name that a cursor stands at.
-func afterCursor(cursor []byte) (string, error) {
-	name, err := base64.RawURLEncoding.AppendDecode(nil, cursor)
-	if err != nil || len(name) > queue.MaxNameBytes {
-		return "", errCursor
-	}
-	return string(name), nil
-}
-
-func replyNames(r command.Reply, names []string) {
-	r.Array(len(names))
-	for _, name := range names {
-		r.Text([]byte(name))
-	}
 }
 
 // sevenStats is how many figures the contract has.
@@ -270,17 +221,3 @@ func purge(c *command.Ctx, a *command.Args, pairs int) error {
 }
 
 func purgeREST(c *command.Ctx, a *command.Args) error { return purge(c, a, 2) }
-
-// allNames gathers the names of all queues, piece by piece.
-func allNames(q *queue.Store, prefix, after string, limit int64) (names []string) {
-	for limit > 0 {
-		piece := q.Names(prefix, after, int(min(limit, defaultNames)))
-		if len(piece) == 0 {
-			break
-		}
-		names = append(names, piece...)
-		limit -= int64(len(piece))
-		after = strings.Clone(piece[len(piece)-1])
-	}
-	return names
-}

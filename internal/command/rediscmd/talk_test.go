@@ -1,7 +1,6 @@
 package rediscmd
 
 import (
-	"strconv"
 	"strings"
 	"testing"
 
@@ -46,37 +45,14 @@ func newClient(t *testing.T, rows ...*command.Row) *client {
 // do runs one command line. Words with odd bytes are written as quoted Go strings.
 func (c *client) do(line string) string {
 	c.t.Helper()
-	var argv [][]byte
-	for rest := strings.TrimSpace(line); rest != ""; rest = strings.TrimSpace(rest) {
-		word, _, _ := strings.Cut(rest, " ")
-		if rest[0] == '"' {
-			quoted, err := strconv.QuotedPrefix(rest)
-			if err != nil {
-				c.t.Fatalf("%s: %v", line, err)
-			}
-			text, _ := strconv.Unquote(quoted)
-			argv, rest = append(argv, []byte(text)), rest[len(quoted):]
-			continue
-		}
-		argv, rest = append(argv, []byte(word)), rest[len(word):]
-	}
 	var r replytest.Recorder
-	c.engine.Exec(c.session, argv, &r)
+	c.engine.Exec(c.session, replytest.Words(c.t, line), &r)
 	// RESP has no truth values: Redis commands answer 1 and 0.
 	return strings.NewReplacer("(true)", "1", "(false)", "0").Replace(r.Take())
 }
 
-// talk runs a script of lines "command line => reply"; the reply is written as
-// replytest.Recorder does.
+// talk runs a script as replytest.Talk does; nothing in it waits.
 func (c *client) talk(script string) {
 	c.t.Helper()
-	for line := range strings.Lines(script) {
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		command, want, _ := strings.Cut(line, " => ")
-		if got := c.do(command); got != want {
-			c.t.Errorf("%s\n got %s\nwant %s", command, got, want)
-		}
-	}
+	replytest.Talk(c.t, replytest.Names{}, script, c.do, nil)
 }

@@ -20,11 +20,9 @@ var (
 	errEventID = errs.Request("Last-Event-ID must be an offset, as the events' ids are")
 	errTrims   = errs.Request("before_offset and keep exclude each other: give one of them")
 	errTrim    = errs.Missing("before_offset")
-	errLimit   = errs.Value("limit must be at least 1")
 	errEnd     = errs.Value("to_offset is too large")
 
-	errCursor = errs.Request("Invalid cursor: give the one of the answer before, as it is")
-	errID     = errs.New(errs.Redis, "ERR Invalid stream ID specified as stream command argument")
+	errID = errs.New(errs.Redis, "ERR Invalid stream ID specified as stream command argument")
 )
 
 // errDeleted tells a follower that nothing more comes.

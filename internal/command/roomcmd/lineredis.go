@@ -8,6 +8,7 @@ import (
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/lines"
+	"github.com/synapdb/synap/internal/command/listing"
 	"github.com/synapdb/synap/internal/store/room"
 )
 
@@ -277,7 +278,7 @@ func describeLine() *command.Row {
 		Name: "ROOMS", Arity: 2, Flags: command.Read | command.SelfLocking,
 		Summary: "Names the rooms in byte order.",
 		Run: func(c *command.Ctx, _ [][]byte) error {
-			replyNames(c.Reply, allNames(c.Engine.Rooms, "", "", math.MaxInt64))
+			listing.All(c.Reply, c.Engine.Rooms)
 			return nil
 		},
 	}, {

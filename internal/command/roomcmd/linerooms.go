@@ -1,17 +1,15 @@
 package roomcmd
 
 import (
-	"math"
-
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/lines"
+	"github.com/synapdb/synap/internal/command/listing"
 )
 
 const (
 	createWords = "room [max-events] [setting value [setting value ...]]"
 	updateWords = "room setting value [setting value ...]"
 	trimWords   = "room <offset|KEEP count>"
-	listWords   = "[PREFIX prefix] [AFTER name] [COUNT count]"
 )
 
 func roomLines() []*command.Row {
@@ -56,9 +54,12 @@ func roomLines() []*command.Row {
 		Summary: "Removes the events below an offset, or all but the newest; returns how many.",
 		Run:     trimLine,
 	}, {
-		Name: "SLIST", Arity: -1, Flags: command.Read | command.SelfLocking, Words: listWords,
+		Name: "SLIST", Arity: -1, Flags: command.Read | command.SelfLocking,
+		Words:   listing.LineUsage,
 		Summary: "Names the rooms in byte order.",
-		Run:     listLine,
+		Run: func(c *command.Ctx, argv [][]byte) error {
+			return listing.Line(c.Reply, c.Engine.Rooms, argv[1:], "SLIST")
+		},
 	}, {
 		Name: "SSTATS", Arity: 2, Room: 1, Flags: command.Read | command.Fast, Words: "room",
 		Summary: "Returns a room's figures.",
@@ -119,29 +120,6 @@ func trimLine(c *command.Ctx, argv [][]byte) error {
 		c.Reply.Int(removed)
 	}
 	return err
-}
-
-func listLine(c *command.Ctx, argv [][]byte) error {
-	l := lines.Reader{Words: argv[1:], Row: "SLIST", Usage: listWords}
-	var prefix, after []byte
-	limit := int64(math.MaxInt64)
-	for l.More() {
-		switch {
-		case l.Is("PREFIX"):
-			prefix = l.Word()
-		case l.Is("AFTER"):
-			after = l.Word()
-		case l.Is("COUNT"):
-			limit = l.Count("COUNT")
-		default:
-			l.Bad()
-		}
-	}
-	if l.Err != nil {
-		return l.Err
-	}
-	replyNames(c.Reply, allNames(c.Engine.Rooms, string(prefix), string(after), limit))
-	return nil
 }
 
 // ok answers +OK to what did not fail.

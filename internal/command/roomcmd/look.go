@@ -1,15 +1,10 @@
 package roomcmd
 
 import (
-	"encoding/base64"
-	"strings"
-
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/command/listing"
 	"github.com/synapdb/synap/internal/store/room"
 )
-
-// mostNames is how many rooms one answer of stream.list names.
-const mostNames = 10_000
 
 // Positions of the fields of stream.list.
 const (
@@ -29,7 +24,10 @@ func lookRows() []*command.Row {
 			number("limit", "At most so many; 10000 when absent, and at most."),
 			text("cursor", "From the answer before; empty to begin."),
 		},
-		Call:   list,
+		Call: func(c *command.Ctx, a *command.Args) error {
+			return listing.Ask(a, listPrefix, listLimit, listCursor).
+				Page(c.Reply, c.Engine.Rooms, "rooms", true)
+		},
 		Routes: []command.Route{{Method: "GET", Path: "/stream/list"}},
 	}, {
 		Name: "stream.stats", Flags: command.Read | command.Fast,
@@ -44,61 +42,6 @@ func lookRows() []*command.Row {
 		Call:    func(c *command.Ctx, a *command.Args) error { return info(c, a.Bytes(0)) },
 		Routes:  []command.Route{{Method: "GET", Path: "/stream/{room}/info"}},
 	}}
-}
-
-// list answers {rooms, count}, and a cursor when there are more, or null when one was given.
-func list(c *command.Ctx, a *command.Args) error {
-	limit := a.Int(listLimit, mostNames)
-	if limit < 1 {
-		return errLimit
-	}
-	limit = min(limit, mostNames)
-	after, err := base64.RawURLEncoding.AppendDecode(nil, a.Bytes(listCursor))
-	if err != nil || len(after) > room.MaxNameBytes {
-		return errCursor
-	}
-	names := c.Engine.Rooms.Names(string(a.Bytes(listPrefix)), string(after), int(limit)+1)
-	more := len(names) > int(limit)
-	if more {
-		names = names[:limit]
-	}
-	pairs := 2
-	if more || a.Has(listCursor) {
-		pairs = 3
-	}
-	c.Reply.Map(pairs)
-	c.Reply.Str("rooms")
-	replyNames(c.Reply, names)
-	pairInt(c.Reply, "count", int64(len(names)))
-	switch {
-	case more:
-		pairStr(c.Reply, "cursor", base64.RawURLEncoding.EncodeToString([]byte(names[limit-1])))
-	case a.Has(listCursor):
-		c.Reply.Str("cursor")
-		c.Reply.Null()
-	}
-	return nil
-}
-
-func replyNames(r command.Reply, names []string) {
-	r.Array(len(names))
-	for _, name := range names {
-		r.Text([]byte(name))
-	}
-}
-
-// allNames gathers the names of all rooms, piece by piece.
-func allNames(s *room.Store, prefix, after string, limit int64) (names []string) {
-	for limit > 0 {
-		piece := s.Names(prefix, after, int(min(limit, mostNames)))
-		if len(piece) == 0 {
-			break
-		}
-		names = append(names, piece...)
-		limit -= int64(len(piece))
-		after = strings.Clone(piece[len(piece)-1])
-	}
-	return names
 }
 
 // figures writes the ten of the contract, and two more.

@@ -1,9 +1,6 @@
 package roomcmd_test
 
 import (
-	"regexp"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/synapdb/synap/internal/clock"
@@ -61,8 +58,6 @@ func newBench(t testing.TB) *bench {
 		}}
 }
 
-var goesOn = regexp.MustCompile(`\n\s*… `)
-
 // wait lets time pass, and what is due happen.
 func (b *bench) wait(milliseconds int64) {
 	b.clock.Advance(milliseconds)
@@ -70,48 +65,15 @@ func (b *bench) wait(milliseconds int64) {
 	b.Waits.Maintain(b.clock.Now(), 1_000_000)
 }
 
-// do runs one command line. Words in quotes are Go strings.
+// do runs one command line. Words in quotes are Go strings; $names stand for ids and tokens.
 func (b *bench) do(line string) string {
 	b.t.Helper()
-	var argv [][]byte
-	for rest := strings.TrimSpace(b.names.Fill(line)); rest != ""; {
-		word, after, _ := strings.Cut(rest, " ")
-		if rest[0] == '"' || rest[0] == '`' {
-			quoted, err := strconv.QuotedPrefix(rest)
-			if err != nil {
-				b.t.Fatalf("%s: %v", line, err)
-			}
-			word, _ = strconv.Unquote(quoted)
-			after = rest[len(quoted):]
-		}
-		argv, rest = append(argv, []byte(word)), strings.TrimSpace(after)
-	}
 	var r replytest.Recorder
-	b.Exec(b.session, argv, &r)
+	b.Exec(b.session, replytest.Words(b.t, b.names.Fill(line)), &r)
 	return r.Take()
 }
 
-// talk runs a script of lines "command line => reply". A line of "wait N" lets N ms pass; one that
-// begins with an ellipsis goes on with the line before.
 func (b *bench) talk(script string) {
 	b.t.Helper()
-	script = goesOn.ReplaceAllLiteralString(script, " ")
-	for line := range strings.Lines(script) {
-		line = strings.TrimSpace(line)
-		if millis, found := strings.CutPrefix(line, "wait "); found {
-			n, err := strconv.Atoi(millis)
-			if err != nil {
-				b.t.Fatal(err)
-			}
-			b.wait(int64(n))
-			continue
-		}
-		if line == "" {
-			continue
-		}
-		command, want, _ := strings.Cut(line, " => ")
-		if got := b.do(command); !b.names.Match(got, want) {
-			b.t.Errorf("%s\n got %s\nwant %s", command, got, b.names.Fill(want))
-		}
-	}
+	replytest.Talk(b.t, b.names, script, b.do, b.wait)
 }
