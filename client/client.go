@@ -3,11 +3,13 @@ package synap
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Client speaks to one server. It may be used by any number of goroutines.
 type Client struct {
-	KV *KV
+	KV     *KV
+	PubSub *PubSub
 
 	options *options
 	wire    transport
@@ -28,7 +30,7 @@ func New(list ...Option) (*Client, error) {
 	default:
 		return nil, fmt.Errorf("synap: %s:// is not served yet", o.url.Scheme)
 	}
-	c.KV = &KV{c}
+	c.KV, c.PubSub = &KV{c}, &PubSub{c}
 	return c, nil
 }
 
@@ -50,6 +52,23 @@ func (c *Client) Do(ctx context.Context, command string, fields map[string]any) 
 // call runs one request.
 func (c *Client) call(ctx context.Context, r *request) (any, error) {
 	payloads, errs, err := c.all(ctx, []*request{r})
+	switch {
+	case err != nil:
+		return nil, err
+	case errs != nil:
+		return nil, errs[0]
+	}
+	return payloads[0], nil
+}
+
+// waiting runs a request that may wait on the server, beside the timeout of calls.
+func (c *Client) waiting(ctx context.Context, wait time.Duration, r *request) (any, error) {
+	if c.options.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.options.timeout+wait)
+		defer cancel()
+	}
+	payloads, errs, err := c.wire.do(ctx, []*request{r})
 	switch {
 	case err != nil:
 		return nil, err
