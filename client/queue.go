@@ -21,6 +21,9 @@ func (c *Client) Queue(name string) *Queue {
 	return &Queue{c: c, name: name, consumer: "go-" + hex.EncodeToString(id[:])}
 }
 
+// Name is the queue's name.
+func (q *Queue) Name() string { return q.name }
+
 // As is the queue with a consumer's name of one's own: leases and prefetch go by it.
 func (q *Queue) As(consumer string) *Queue {
 	return &Queue{c: q.c, name: q.name, consumer: consumer}

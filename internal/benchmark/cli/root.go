@@ -105,7 +105,7 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(a.kvCommand())
+	root.AddCommand(a.kvCommand(), a.queueCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath()))
 	})

@@ -70,7 +70,52 @@ func (k *synapKV) Exec(ctx context.Context, ops []Op) error {
 func (s *Synap) About(context.Context) (result.Server, error) { return s.about, nil }
 
 // Queue opens a connection for a queue.
-func (s *Synap) Queue(context.Context, string) (Queue, error) { return nil, ErrUnsupported }
+func (s *Synap) Queue(_ context.Context, queue, worker string) (Queue, error) {
+	return &synapQueue{s.client, s.client.Queue(queue).As(worker)}, nil
+}
+
+type synapQueue struct {
+	client *synap.Client
+	queue  *synap.Queue
+}
+
+func (q *synapQueue) Publish(ctx context.Context, msgs []Message) error {
+	commands := make([]synap.Command, len(msgs))
+	for i, m := range msgs {
+		commands[i] = synap.Publish(q.queue.Name(), m.Payload, synap.Priority(m.Priority))
+	}
+	results, err := q.client.Batch(ctx, commands...)
+	if err != nil {
+		return err
+	}
+	for i := range results {
+		if results[i].Err != nil {
+			return results[i].Err
+		}
+	}
+	return nil
+}
+
+func (q *synapQueue) Consume(
+	ctx context.Context, most int, wait time.Duration,
+) ([]Delivery, error) {
+	messages, err := q.queue.PopBatch(ctx, most, wait)
+	ds := make([]Delivery, len(messages))
+	for i, m := range messages {
+		ds[i] = Delivery{Payload: m.Payload, Retries: m.Retries, Handle: m}
+	}
+	return ds, err
+}
+
+func (q *synapQueue) Ack(ctx context.Context, ds []Delivery) error {
+	messages := make([]*synap.Message, len(ds))
+	for i, d := range ds {
+		messages[i], _ = d.Handle.(*synap.Message)
+	}
+	return synap.AckAll(ctx, messages)
+}
+
+func (q *synapQueue) Close() error { return nil } // connections are the client's
 
 // Publisher opens a connection that publishes.
 func (s *Synap) Publisher(context.Context, Space) (Publisher, error) { return nil, ErrUnsupported }
@@ -81,7 +126,37 @@ func (s *Synap) Subscriber(context.Context, Space, Subscription) (Subscriber, er
 }
 
 // Prepare makes queues or rooms.
-func (s *Synap) Prepare(context.Context, Space, []string) error { return ErrUnsupported }
+func (s *Synap) Prepare(
+	ctx context.Context, space Space, names []string, deadline time.Duration,
+) error {
+	for _, name := range names {
+		var err error
+		switch space {
+		case Queues:
+			err = s.client.Queue(name).Create(ctx, synap.QueueOptions{AckDeadline: deadline})
+		case Rooms:
+			err = s.client.Stream(name).Create(ctx, synap.StreamOptions{})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Remove deletes what a run made.
-func (s *Synap) Remove(context.Context, Space, []string) error { return ErrUnsupported }
+func (s *Synap) Remove(ctx context.Context, space Space, names []string) error {
+	for _, name := range names {
+		var err error
+		switch space {
+		case Queues:
+			_, err = s.client.Queue(name).Delete(ctx)
+		case Rooms:
+			err = s.client.Stream(name).Delete(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

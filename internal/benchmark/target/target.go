@@ -30,12 +30,14 @@ type Server interface {
 	// PID is its process if it runs here, else 0.
 	PID() int
 	KV(ctx context.Context) (KV, error)
-	Queue(ctx context.Context, queue string) (Queue, error)
+	// Queue opens a connection for a queue that was prepared, as a worker of that name.
+	Queue(ctx context.Context, queue, worker string) (Queue, error)
 	// Publisher and Subscriber are of rooms (replayable) or topics.
 	Publisher(ctx context.Context, s Space) (Publisher, error)
 	Subscriber(ctx context.Context, s Space, o Subscription) (Subscriber, error)
-	// Prepare makes queues or rooms; Remove deletes what a run made.
-	Prepare(ctx context.Context, s Space, names []string) error
+	// Prepare makes queues or rooms; Remove deletes what a run made. Leases of queues end after
+	// deadline, if the server has such a thing.
+	Prepare(ctx context.Context, s Space, names []string, deadline time.Duration) error
 	Remove(ctx context.Context, s Space, names []string) error
 	Close() error
 }

@@ -1,0 +1,276 @@
+package workload
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/synapdb/synap/internal/benchmark/load"
+	"github.com/synapdb/synap/internal/benchmark/target"
+)
+
+// QueueParams shape the load on a queue.
+type QueueParams struct {
+	Messages    int64
+	Workers     int // connections that publish, then connections that consume
+	Size        int // bytes of a payload, at least LeastPayload
+	Priority    PriorityDist
+	AckDeadline time.Duration
+}
+
+// PriorityDist chooses priorities: uniform, high (mostly 9), low (mostly 0), or fixed:N.
+type PriorityDist struct {
+	name  string
+	fixed int
+}
+
+// ParsePriorityDist reads one.
+func ParsePriorityDist(text string) (PriorityDist, error) {
+	d := PriorityDist{name: text}
+	switch text {
+	case "uniform", "high", "low":
+		return d, nil
+	}
+	if n, err := fmt.Sscanf(text, "fixed:%d", &d.fixed); err != nil || n != 1 ||
+		d.fixed < 0 || d.fixed > 9 {
+		return d, fmt.Errorf(
+			"--priority-distribution must be uniform, high, low or fixed:0 to fixed:9, not %q", text)
+	}
+	return d, nil
+}
+
+// choose returns a priority from 0 to 9.
+func (d PriorityDist) choose(r *rand.Rand) int {
+	n := r.IntN(10)
+	switch d.name {
+	case "uniform":
+		return n
+	case "high": // nine of ten are 9
+		if n > 0 {
+			return 9
+		}
+		return r.IntN(10)
+	case "low":
+		if n > 0 {
+			return 0
+		}
+		return r.IntN(10)
+	}
+	return d.fixed
+}
+
+// The kinds of operations on queues.
+const (
+	publishOp load.Kind = 0
+	consumeOp load.Kind = 0
+	ackOp     load.Kind = 1
+)
+
+// PublishKinds and ConsumeKinds are the names of the tests of both phases.
+var (
+	PublishKinds = []string{"publish"}
+	ConsumeKinds = []string{"consume", "ack"}
+)
+
+// LeastPayload is the smallest payload: producer, number and priority, and a sum over them.
+const LeastPayload = 24
+
+// QueueRun is what publishers and consumers of one run share.
+type QueueRun struct {
+	params QueueParams
+	server target.Server
+	queue  string
+	faults *Faults
+	seed   uint64
+
+	sent, got atomic.Int64
+	mu        struct {
+		sync.Mutex
+		seen []bool // by number
+	}
+}
+
+// NewQueueRun prepares a run on a queue of that name, which must exist.
+func NewQueueRun(
+	s target.Server, p QueueParams, queue string, faults *Faults, seed uint64,
+) *QueueRun {
+	q := &QueueRun{params: p, server: s, queue: queue, faults: faults, seed: seed}
+	q.mu.seen = make([]bool, p.Messages)
+	return q
+}
+
+// Publisher makes the Work of a connection that publishes.
+func (q *QueueRun) Publisher(ctx context.Context, i int) (load.Work, error) {
+	conn, err := q.server.Queue(ctx, q.queue, fmt.Sprintf("producer-%d", i))
+	if err != nil {
+		return nil, err
+	}
+	return &producer{run: q, conn: conn, index: i,
+		random: rand.New(rand.NewPCG(q.seed, uint64(i)))}, nil //nolint:gosec // no secrets
+}
+
+type producer struct {
+	run    *QueueRun
+	conn   target.Queue
+	index  int
+	random *rand.Rand
+	msgs   []target.Message
+}
+
+func (p *producer) Close() error { return p.conn.Close() }
+
+// Do is part of load.Work.
+func (p *producer) Do(ctx context.Context, n int, r *load.Recorder) error {
+	for len(p.msgs) < n {
+		p.msgs = append(p.msgs, target.Message{Payload: make([]byte, p.run.params.Size)})
+	}
+	msgs := p.msgs[:n]
+	for i := range msgs {
+		number := p.run.sent.Add(1) - 1
+		msgs[i].Priority = p.run.params.Priority.choose(p.random)
+		fillPayload(msgs[i].Payload, p.index, number, msgs[i].Priority)
+	}
+	if err := p.conn.Publish(ctx, msgs); err != nil {
+		return err
+	}
+	now := time.Now()
+	for i := range msgs {
+		r.Record(i, publishOp, now, len(msgs[i].Payload), nil)
+	}
+	return nil
+}
+
+// fillPayload writes who sent what, and a sum that says so.
+func fillPayload(b []byte, producer int, number int64, priority int) {
+	binary.BigEndian.PutUint64(b, uint64(number))
+	binary.BigEndian.PutUint64(b[8:], uint64(producer)<<8|uint64(priority))
+	binary.BigEndian.PutUint32(b[16:], crc32.ChecksumIEEE(b[:16]))
+}
+
+// readPayload reads it back; false: these bytes were never sent.
+func readPayload(b []byte, size int) (producer int, number int64, priority int, ok bool) {
+	if len(b) != size || binary.BigEndian.Uint32(b[16:]) != crc32.ChecksumIEEE(b[:16]) {
+		return 0, 0, 0, false
+	}
+	who := binary.BigEndian.Uint64(b[8:])
+	return int(who >> 8), int64(binary.BigEndian.Uint64(b)), int(who & 0xff), true
+}
+
+// Consumer makes the Work of a connection that consumes and acknowledges. All was published before.
+func (q *QueueRun) Consumer(ctx context.Context, i int) (load.Work, error) {
+	conn, err := q.server.Queue(ctx, q.queue, fmt.Sprintf("worker-%d", i))
+	if err != nil {
+		return nil, err
+	}
+	return &consumer{run: q, conn: conn, last: map[[2]int]int64{}, priority: 9}, nil
+}
+
+type consumer struct {
+	run      *QueueRun
+	conn     target.Queue
+	last     map[[2]int]int64 // number of the last message, by producer and priority
+	priority int              // of the last message
+}
+
+func (c *consumer) Close() error { return c.conn.Close() }
+
+// patience is how long nothing may come while something is missing.
+const patience = 10 * time.Second
+
+// Do is part of load.Work: it takes n messages, fewer only if no more are left.
+func (c *consumer) Do(ctx context.Context, n int, r *load.Recorder) error {
+	idle := time.Now()
+	for done := 0; done < n && c.run.got.Load() < c.run.sent.Load(); {
+		begun := time.Now()
+		ds, err := c.conn.Consume(ctx, n-done, 100*time.Millisecond)
+		if err != nil {
+			return err
+		}
+		got := time.Now()
+		if len(ds) == 0 {
+			if got.Sub(idle) > patience {
+				return nil // Finish counts what is missing
+			}
+			continue
+		}
+		idle = got
+		for i := range ds {
+			c.check(&ds[i])
+			r.RecordLatency(consumeOp, got.Sub(begun), len(ds[i].Payload), nil)
+		}
+		if err := c.conn.Ack(ctx, ds); err != nil {
+			return err
+		}
+		acked := time.Now()
+		for range ds {
+			r.RecordLatency(ackOp, acked.Sub(got), 0, nil)
+		}
+		c.run.got.Add(int64(len(ds)))
+		done += len(ds)
+	}
+	return nil
+}
+
+// check looks whether a message may come now.
+func (c *consumer) check(d *target.Delivery) {
+	q := c.run
+	who, number, priority, ok := readPayload(d.Payload, q.params.Size)
+	if !ok || number < 0 || number >= int64(len(q.mu.seen)) {
+		q.faults.Unexpected(fmt.Sprintf("a message nobody sent: %.40q", d.Payload))
+		return
+	}
+	q.mu.Lock()
+	twice := q.mu.seen[number]
+	q.mu.seen[number] = true
+	q.mu.Unlock()
+	if twice && d.Retries == 0 {
+		q.faults.Duplicate(fmt.Sprintf("message %d came twice, though not given back", number))
+	}
+	if d.Retries > 0 {
+		return // it went to the back of the queue
+	}
+	from := [2]int{who, priority}
+	last, before := c.last[from]
+	switch {
+	case priority > c.priority:
+		q.faults.Reordered(fmt.Sprintf("message %d of priority %d came behind one of %d", number,
+			priority, c.priority))
+	case before && number < last:
+		q.faults.Reordered(fmt.Sprintf("message %d came behind %d of the same producer and "+
+			"priority %d", number, last, priority))
+	}
+	c.last[from], c.priority = number, priority
+}
+
+// Finish counts what never came.
+func (q *QueueRun) Finish() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	lost, example := int64(0), int64(-1)
+	for number, seen := range q.mu.seen[:min(q.sent.Load(), int64(len(q.mu.seen)))] {
+		if !seen {
+			if lost++; example < 0 {
+				example = int64(number)
+			}
+		}
+	}
+	if lost > 0 {
+		q.faults.Lost(lost, fmt.Sprintf("message %d never came", example))
+	}
+}
+
+// Check says what is wrong with the parameters.
+func (p *QueueParams) Check() error {
+	switch {
+	case p.Messages < 1:
+		return fmt.Errorf("--messages must be at least 1, not %d", p.Messages)
+	case p.Size < LeastPayload:
+		return fmt.Errorf("--value-size must be at least %d, not %d", LeastPayload, p.Size)
+	}
+	return nil
+}
