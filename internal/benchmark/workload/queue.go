@@ -39,7 +39,8 @@ func ParsePriorityDist(text string) (PriorityDist, error) {
 	if n, err := fmt.Sscanf(text, "fixed:%d", &d.fixed); err != nil || n != 1 ||
 		d.fixed < 0 || d.fixed > 9 {
 		return d, fmt.Errorf(
-			"--priority-distribution must be uniform, high, low or fixed:0 to fixed:9, not %q", text)
+			"--priority-distribution must be uniform, high, low or fixed:0 to fixed:9, not %q",
+			text)
 	}
 	return d, nil
 }
