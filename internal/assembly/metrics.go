@@ -95,6 +95,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	m.durable(count, gauge)
 	m.queues(send)
 	m.rooms(send)
+	m.topics(send)
 	m.commands(send, ch)
 }
 

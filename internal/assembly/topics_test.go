@@ -115,3 +115,36 @@ func TestMessagesArriveInOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestTopicsAndWatchesInMetricsAndInfo(t *testing.T) {
+	in := open(t, nil)
+	l, watcher := in.listener(t), in.listener(t)
+	l.say("SUBSCRIBE a b", "*3", "$9", "subscribe", "$1", "a", ":1", "*3", "$9", "subscribe",
+		"$1", "b", ":2")
+	l.say("PSUBSCRIBE a*", "*3", "$10", "psubscribe", "$2", "a*", ":3")
+	watcher.say("HELLO 3")
+	watcher.say("SSUBSCRIBE s")
+	watcher.say("KV.WATCH user:*")
+	until(t, "nobody watches", func() bool { return in.engine.Watches.Watchers() == 1 })
+	in.ask(t, "PUBLISH a 1", "PUBLISH none 1", "SPUBLISH s 1", "SET user:1 v", "SET other v",
+		"DEL user:1")
+	l.say("", "*3", "$7", "message", "$1", "a", "$1", "1")
+	until(t, "the watcher is told nothing", func() bool {
+		return in.engine.Watches.Stats().Delivered == 2
+	})
+	contains(t, in.scrape(t), `synap_pubsub_topics{space="topics"} 2`,
+		`synap_pubsub_topics{space="shards"} 1`, `synap_pubsub_subscribers{space="topics"} 1`,
+		`synap_pubsub_subscribers{space="shards"} 1`,
+		`synap_pubsub_pattern_subscriptions{space="topics"} 1`,
+		`synap_pubsub_published_total{space="topics"} 2`,
+		`synap_pubsub_published_total{space="shards"} 1`,
+		`synap_pubsub_delivered_total{space="topics"} 2`,
+		`synap_pubsub_subscribers_dropped_total{space="topics"} 0`,
+		"synap_watch_watchers 1\n", "synap_watch_events_total 2\n",
+		"synap_watch_delivered_total 2\n", "synap_watch_watchers_dropped_total 0\n")
+	contains(t, in.ask(t, "INFO"), "# Topics\r\ntopics:2\r\ntopic_subscribers:1\r\n",
+		"topic_pattern_subscriptions:1\r\n", "topic_published_total:2\r\n",
+		"shard_topic_published_total:1\r\n", "watchers:1\r\n", "watch_events_total:2\r\n")
+	_, text := in.web(t, "/info?section=topics")
+	contains(t, text, `{"topics":{"topics":2,"topic_subscribers":1,`, `"watchers":1`)
+}

@@ -19,7 +19,7 @@ func (e *Engine) Memory() Memory {
 	return m
 }
 
-// Figure is one number about all queues, or all rooms, together.
+// Figure is one number about all queues, all rooms or all topics together.
 type Figure struct {
 	Name  string
 	Value int64
@@ -73,4 +73,33 @@ func (c *Ctx) RoomFigures() []Figure {
 		{"room_consumed_total", s.Consumed},
 		{"room_dropped_total", s.Dropped},
 	}
+}
+
+// TopicFigures are what INFO says of topics and of those who watch keys.
+func (e *Engine) TopicFigures() []Figure {
+	var list []Figure
+	if e.Topics != nil {
+		s, shards := e.Topics.Stats(), e.Topics.Shards.Stats()
+		list = append(list,
+			Figure{"topics", int64(s.Topics)},
+			Figure{"topic_subscribers", int64(s.Subscribers)},
+			Figure{"topic_pattern_subscriptions", int64(s.Wildcards)},
+			Figure{"topic_published_total", int64(s.Published)},
+			Figure{"topic_delivered_total", int64(s.Delivered)},
+			Figure{"topic_subscribers_dropped_total", int64(s.Dropped)},
+			Figure{"shard_topics", int64(shards.Topics)},
+			Figure{"shard_topic_subscribers", int64(shards.Subscribers)},
+			Figure{"shard_topic_published_total", int64(shards.Published)},
+			Figure{"shard_topic_delivered_total", int64(shards.Delivered)},
+			Figure{"shard_topic_subscribers_dropped_total", int64(shards.Dropped)})
+	}
+	if e.Watches != nil {
+		s := e.Watches.Stats()
+		list = append(list,
+			Figure{"watchers", e.Watches.Watchers()},
+			Figure{"watch_events_total", int64(s.Published)},
+			Figure{"watch_delivered_total", int64(s.Delivered)},
+			Figure{"watchers_dropped_total", int64(s.Dropped)})
+	}
+	return list
 }

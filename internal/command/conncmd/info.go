@@ -32,6 +32,7 @@ var sections = []section{
 	{"Keyspace", true, infoKeyspace},
 	{"Queues", true, infoQueues},
 	{"Rooms", true, infoRooms},
+	{"Topics", true, infoTopics},
 }
 
 // report is an INFO being written, with the readings that several sections need.

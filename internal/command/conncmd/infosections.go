@@ -199,10 +199,12 @@ func infoKeyspace(r *report) {
 	}
 }
 
-// infoQueues and infoRooms are sections of Synap's own.
+// infoQueues, infoRooms and infoTopics are sections of Synap's own.
 func infoQueues(r *report) { r.figures(r.queues) }
 
 func infoRooms(r *report) { r.figures(r.rooms) }
+
+func infoTopics(r *report) { r.figures(r.e.TopicFigures()) }
 
 func (r *report) figures(list []command.Figure) {
 	for _, f := range list {

@@ -35,6 +35,7 @@ var sections = []struct {
 	{"keyspace", keyspaceFacts},
 	{"queues", func(r *reading) []fact { return figures(r.c.QueueFigures()) }},
 	{"rooms", func(r *reading) []fact { return figures(r.c.RoomFigures()) }},
+	{"topics", func(r *reading) []fact { return figures(r.c.Engine.TopicFigures()) }},
 	{"cluster", func(*reading) []fact { return []fact{{"cluster_enabled", int64(0)}} }},
 }
 
@@ -51,7 +52,7 @@ func info(c *command.Ctx, a *command.Args) error {
 	}
 	if wanted == 0 {
 		return errs.Value("section must be all, server, memory, persistence, stats, " +
-			"replication, keyspace, queues, rooms or cluster")
+			"replication, keyspace, queues, rooms, topics or cluster")
 	}
 	r := &reading{c: c, stats: c.Store.Stats()}
 	if c.Engine.Server.Process != nil {
