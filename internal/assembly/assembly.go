@@ -185,6 +185,7 @@ func (in *Instance) openDoors() error {
 		MessagePack:          c.Format == "msgpack",
 		Compression:          c.Compression,
 		CompressionThreshold: c.CompressionThreshold,
+		SocketCompression:    in.config.Server.WebSocketCompression,
 		Ready:                in.ready,
 		Extra:                map[string]nethttp.Handler{"/metrics": in.metricsHandler()},
 		PingEvery:            pingEvery(in.config.Server.WebSocketPingSecs),

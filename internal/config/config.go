@@ -27,6 +27,7 @@ type Server struct {
 	ConnectionTimeoutSecs    int
 	IdleTimeoutSecs          int // 0 = never
 	WebSocketPingSecs        int // 0 = never
+	WebSocketCompression     bool
 	Loops                    int // 0 = one per core
 	AllowInsecure            bool
 	ShutdownGraceSecs        int

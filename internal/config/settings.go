@@ -118,6 +118,10 @@ var serverSettings = []Setting{
 		Doc: "Seconds of silence after which a WebSocket is pinged, and closed after as many " +
 			"more; 0 = never.",
 		set: whole(func(c *Config) *int { return &c.Server.WebSocketPingSecs })},
+	{Key: "server.websocket_compression", Kind: Truth, Default: "false",
+		Doc: "Compress WebSocket messages of 128 bytes or more (permessage-deflate) for clients " +
+			"that offer it.",
+		set: truth(func(c *Config) *bool { return &c.Server.WebSocketCompression })},
 	{Key: "server.loops", Kind: Whole, Default: "0", Max: 1024, Flag: "loops",
 		Doc: "Event loops; 0 = one per core. Few connections are served best by few loops.",
 		set: whole(func(c *Config) *int { return &c.Server.Loops })},

@@ -17,6 +17,9 @@ const (
 	maxPush = 64 << 10
 	// maxAsked bounds how often a round asks a feed for frames: it may find none that are wanted.
 	maxAsked = 16
+	// maxInflated is about what one round inflates of one connection, in bytes: few that arrive may
+	// become many.
+	maxInflated = 256 << 10
 	// maxFeedTarget bounds path and query of a feed, in bytes, which are kept as long as it lives:
 	// two names of 512 bytes fit, percent-encoded throughout, and further fields.
 	maxFeedTarget = 4 << 10
@@ -29,8 +32,9 @@ type feed struct {
 	point       *feedPoint
 	path, query string // as sent
 	style       style
-	chunked     bool // the answer's parts say how long they are; net/http does that itself
-	broken      bool // it ended before all was said
+	chunked     bool  // the answer's parts say how long they are; net/http does that itself
+	broken      bool  // it ended before all was said
+	deflate     uint8 // window of compressed messages, as ws.Negotiate said; 0 = there are none
 	reader      ws.Reader
 	sub         command.Subscription
 	mux         *mux // set for a multiplexed WebSocket, which has no point, path, query and sub
@@ -56,6 +60,7 @@ type feedRound struct {
 	// Of a multiplexed WebSocket: whose x.args are, and the bytes that were pushed this round.
 	fieldsOf *muxSub
 	pushed   int
+	work     int // bytes that were inflated, or pulled to be compressed
 }
 
 // feedSocket reads frames and pushes what there is: see wire.Conn.
@@ -112,6 +117,10 @@ func (r *feedRound) begin() {
 // receive takes the whole frames at the start of in.
 func (r *feedRound) receive(in []byte) (consumed, need int) {
 	for consumed < len(in) && !r.ended && !r.out.Full() && !r.held() {
+		if r.work > maxInflated {
+			r.wakeAgain()
+			break
+		}
 		e, n, more, fault := r.reader.Next(in[consumed:])
 		if fault != nil {
 			r.end(fault.Code, fault.Reason)
@@ -121,10 +130,22 @@ func (r *feedRound) receive(in []byte) (consumed, need int) {
 			return consumed, more
 		}
 		consumed += n
+		if r.deflate != 0 {
+			r.work += len(e.Data)
+		}
 		r.unfinished(r.reader.Unfinished(), r.x.now(r.h))
 		r.take(e)
 	}
 	return consumed, 0
+}
+
+// wakeAgain asks for another round.
+func (r *feedRound) wakeAgain() {
+	if r.mux != nil {
+		r.mux.wakes.Waker.Wake()
+		return
+	}
+	r.sub.Waker.Wake()
 }
 
 // take acts on one event of the peer.
@@ -177,8 +198,8 @@ func (r *feedRound) push() {
 		return
 	}
 	asked := 0
-	for start := len(r.out.Buf); !r.ended; {
-		left := maxPush - (len(r.out.Buf) - start)
+	for start, work := len(r.out.Buf), r.work; !r.ended; {
+		left := maxPush - max(len(r.out.Buf)-start, r.work-work)
 		if r.out.Full() || left <= 0 || asked == maxAsked {
 			// The server first sends what is there, as slowly as the peer reads.
 			r.sub.Waker.Wake()

@@ -26,13 +26,14 @@ func (c *Conn) upgrade(x *exchange, e *endpoint, out *wire.Output) wire.Verdict 
 		f = h.newFeed(x, e.feed, c.waker)
 		f.reader.Most = min(maxFeedMessage, h.options.MaxBody)
 	}
+	extensions := h.extend(f, x)
 	out.Buf = append(out.Buf, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"+
 		"Connection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	out.Buf = append(ws.AppendAccept(out.Buf, x.req.wsKey), "\r\n"...)
 	if f.mux != nil {
 		out.Buf = f.mux.appendProtocol(out.Buf)
 	}
-	out.Buf = append(out.Buf, "\r\n"...)
+	out.Buf = append(append(out.Buf, extensions...), "\r\n"...)
 	if c.feed = f; f.mux != nil {
 		return wire.Open // it says nothing unasked
 	}
@@ -40,6 +41,20 @@ func (c *Conn) upgrade(x *exchange, e *endpoint, out *wire.Output) wire.Verdict 
 	r.begin()
 	r.open()
 	return wire.Open
+}
+
+// extend chooses the extensions of a WebSocket from what is offered, and returns the answer's
+// header, or nothing.
+func (h *Handler) extend(f *feed, x *exchange) (header string) {
+	if !h.options.SocketCompression || len(x.req.wsExtensions) == 0 {
+		return ""
+	}
+	answer, bits := ws.Negotiate(x.req.wsExtensions)
+	if bits == 0 {
+		return ""
+	}
+	f.deflate, f.reader.Deflate = bits, true
+	return "Sec-WebSocket-Extensions: " + answer + "\r\n"
 }
 
 // newFeed is the state of a feed that a request asks for.

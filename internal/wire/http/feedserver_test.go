@@ -34,9 +34,9 @@ type live struct {
 	end    sync.Once
 }
 
-func serveLive(t *testing.T, fake *fakeFeed) *live {
+func serveLive(t *testing.T, fake *fakeFeed, o ...Options) *live {
 	t.Helper()
-	l := &live{t: t, fake: fake, bench: newBench(t, Options{}, withFake(fake))}
+	l := &live{t: t, fake: fake, bench: newBench(t, append(o, Options{})[0], withFake(fake))}
 	var err error
 	l.server, err = server.Listen(server.Options{
 		Doors: []server.Door{{Name: "HTTP", Host: "127.0.0.1", Dialect: server.HTTPDoor}},

@@ -155,9 +155,13 @@ func (r *feedRound) closeChunk(from int) {
 func (r *feedRound) frames(most int) (then command.Then) {
 	e, x := r.h.engine, r.x
 	from := len(r.out.Buf)
-	if r.style == socketStyle {
+	switch {
+	case r.style == socketStyle && r.deflate == 0:
 		r.out.Buf, then = r.point.Frames(e, &r.sub, most, r.out.Buf)
-	} else {
+	case r.style == socketStyle:
+		x.pulled, then = r.point.Frames(e, &r.sub, most, x.pulled[:0])
+		r.recode(x.pulled)
+	default:
 		x.pulled, then = r.point.Frames(e, &r.sub, most, x.pulled[:0])
 		for rest := x.pulled; len(rest) > 0; {
 			var text []byte
@@ -176,7 +180,8 @@ func (r *feedRound) value(text []byte) {
 	b := r.out.Buf
 	switch r.style {
 	case socketStyle:
-		b = ws.AppendText(b, text)
+		r.message(ws.Text, text)
+		return
 	case lineStyle:
 		b = append(appendLine(b, text), '\n')
 	case eventStyle:
@@ -196,6 +201,25 @@ func (r *feedRound) value(text []byte) {
 		b = append(appendLine(append(b, "data: "...), text), "\n\n"...)
 	}
 	r.out.Buf = b
+}
+
+// message sends one message of a socket, compressed if that was negotiated.
+func (r *feedRound) message(kind ws.Kind, payload []byte) {
+	if r.deflate == 0 {
+		r.out.Buf = ws.AppendMessage(r.out.Buf, kind, payload)
+		return
+	}
+	z := r.h.zippers.Get().(*ws.Deflater)
+	r.out.Buf = z.Append(r.out.Buf, kind, r.deflate, payload)
+	r.h.zippers.Put(z)
+}
+
+// recode sends the text messages of whole plain frames, compressed as was negotiated.
+func (r *feedRound) recode(plain []byte) {
+	z := r.h.zippers.Get().(*ws.Deflater)
+	r.out.Buf = z.Recode(r.out.Buf, r.deflate, plain)
+	r.h.zippers.Put(z)
+	r.work += len(plain)
 }
 
 // ping sends something that means nothing.

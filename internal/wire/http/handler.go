@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/wire/ws"
 )
 
 // DefaultMaxBody bounds a request's body in bytes unless Options say otherwise. The reference
@@ -38,6 +39,9 @@ type Options struct {
 	// DefaultThreshold).
 	Compression          bool
 	CompressionThreshold int
+	// SocketCompression compresses the messages of WebSockets whose clients offer
+	// permessage-deflate, in both directions, and without memory of messages before.
+	SocketCompression bool
 	// Ready says why /readyz should fail, or nil. Optional.
 	Ready func() error
 	// Extra are exact paths served by others, on the net/http lane only; they win over routes.
@@ -62,6 +66,7 @@ type Handler struct {
 	feeds    atomic.Uint64 // opened so far
 	pool     sync.Pool     // of *exchange
 	sessions sync.Pool     // of *laneSession, for the net/http lane
+	zippers  sync.Pool     // of *ws.Deflater
 }
 
 // NewHandler makes a handler of the routes of e's table and the services beside them. It panics
@@ -90,6 +95,7 @@ func NewHandler(e *command.Engine, o Options) *Handler {
 		return x
 	}
 	h.sessions.New = func() any { return newLane(o.Counters) }
+	h.zippers.New = func() any { return new(ws.Deflater) }
 	h.addServices()
 	h.command = h.routes.find("POST", []byte(commandPath), new(params))
 	for _, row := range e.Table.Rows() {

@@ -322,12 +322,3 @@ func (h *Handler) addKinds() {
 	}
 	h.known = strings.Join(known, ", ")
 }
-
-// message sends one message of a socket.
-func (r *feedRound) message(kind ws.Kind, payload []byte) {
-	if kind == ws.Binary {
-		r.out.Buf = ws.AppendBinary(r.out.Buf, payload)
-		return
-	}
-	r.out.Buf = ws.AppendText(r.out.Buf, payload)
-}

@@ -222,6 +222,11 @@ func (r *request) interpret(name, value []byte, length *int) bool {
 			r.wsProtocol = value
 			return r.once(hasWSProtocol)
 		}
+	case 24:
+		// It may be given several times: offers, which need not be accepted.
+		if equalFold(name, "sec-websocket-extensions") && r.once(hasWSExtensions) {
+			r.wsExtensions = value
+		}
 	}
 	return true
 }

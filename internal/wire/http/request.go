@@ -14,6 +14,7 @@ type request struct {
 	wsKey           []byte // Sec-WebSocket-Key
 	wsVersion       []byte // Sec-WebSocket-Version
 	wsProtocol      []byte // Sec-WebSocket-Protocol
+	wsExtensions    []byte // Sec-WebSocket-Extensions, the first if there are several
 	lastEvent       []byte // Last-Event-ID
 	upgrade         bool   // to a WebSocket
 	close           bool   // the client asked to close after the reply
@@ -38,6 +39,7 @@ const (
 	hasWSVersion
 	hasWSProtocol
 	hasLastEvent
+	hasWSExtensions
 )
 
 // trim drops the optional white space around a header value.

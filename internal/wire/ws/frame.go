@@ -65,14 +65,17 @@ func parseHeader(in []byte) (h frames.Header, size int, overflow bool) {
 	return h, size, overflow
 }
 
-// AppendText appends a text message, which must be UTF-8, as one frame.
-func AppendText(dst, payload []byte) []byte {
-	return append(appendHeader(dst, frames.OpText, len(payload)), payload...)
+// AppendMessage appends a whole message of Text, which must be UTF-8, or Binary, as one frame.
+func AppendMessage(dst []byte, kind Kind, payload []byte) []byte {
+	return append(appendHeader(dst, opcode(kind), len(payload)), payload...)
 }
 
-// AppendBinary appends a message of bytes as one frame.
-func AppendBinary(dst, payload []byte) []byte {
-	return append(appendHeader(dst, frames.OpBinary, len(payload)), payload...)
+// opcode is that of a message.
+func opcode(kind Kind) frames.OpCode {
+	if kind == Binary {
+		return frames.OpBinary
+	}
+	return frames.OpText
 }
 
 // AppendPing appends a ping of at most 125 bytes; more are cut off.

@@ -13,7 +13,8 @@ import (
 func TestFramesAreReadByAnotherLibrary(t *testing.T) {
 	for _, size := range []int{0, 1, 125, 126, 127, 0xffff, 0x10000, 1 << 20} {
 		payload := bytes.Repeat([]byte("x"), size)
-		check(t, AppendText(nil, payload), frames.OpText, payload)
+		check(t, AppendMessage(nil, Text, payload), frames.OpText, payload)
+		check(t, AppendMessage(nil, Binary, payload), frames.OpBinary, payload)
 		short := payload[:min(size, 125)]
 		check(t, AppendPing(nil, payload), frames.OpPing, short)
 		check(t, AppendPong(nil, payload), frames.OpPong, short)

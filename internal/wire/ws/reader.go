@@ -48,11 +48,14 @@ func (f *Fault) Error() string { return f.Reason }
 type Reader struct {
 	// Most bounds a message, in bytes.
 	Most int
+	// Deflate says that compressed messages were negotiated. Most bounds them before and after.
+	Deflate bool
 	// parts are the fragments of an unfinished message; nil between messages.
 	parts []byte
 	// valid are the bytes of parts that were found to be UTF-8.
 	valid   int
 	message frames.OpCode // of the unfinished message, 0 when there is none
+	packed  bool          // the unfinished message is compressed
 }
 
 // Unfinished says that fragments wait for the rest of their message. Control frames may come
@@ -67,6 +70,7 @@ var (
 	faultText      = &Fault{CodeText, "a text message that is not UTF-8"}
 	faultReason    = &Fault{CodeText, "a close reason that is not UTF-8"}
 	faultTooBig    = &Fault{CodeTooBig, "the message is over the limit"}
+	faultDeflate   = &Fault{CodeText, "compressed data that cannot be inflated"}
 )
 
 // Next reads the frame at the start of in, unmasking it in place. n are the bytes consumed; when
@@ -77,6 +81,7 @@ func (r *Reader) Next(in []byte) (e Event, n, need int, fault *Fault) {
 	if len(in) < size {
 		return e, 0, size, nil
 	}
+	packed := r.unpacked(&h)
 	if fault = r.check(&h, overflow); fault != nil {
 		return e, 0, 0, fault
 	}
@@ -95,9 +100,19 @@ func (r *Reader) Next(in []byte) (e Event, n, need int, fault *Fault) {
 	case frames.OpClose:
 		e, fault = closing(payload)
 	default:
-		e, fault = r.data(&h, payload)
+		e, fault = r.data(&h, payload, packed)
 	}
 	return e, n, 0, fault
+}
+
+// unpacked says whether h begins a compressed message, and takes the mark off it. Elsewhere the
+// mark stays, to be refused.
+func (r *Reader) unpacked(h *frames.Header) (packed bool) {
+	if !r.Deflate || h.Rsv != rsv1>>4 || h.OpCode != frames.OpText && h.OpCode != frames.OpBinary {
+		return false
+	}
+	h.Rsv = 0
+	return true
 }
 
 // check applies what a header may not say, before any byte of the payload is waited for.
@@ -118,32 +133,41 @@ func (r *Reader) check(h *frames.Header, overflow bool) *Fault {
 }
 
 // data takes the payload of a data frame.
-func (r *Reader) data(h *frames.Header, payload []byte) (e Event, f *Fault) {
+func (r *Reader) data(h *frames.Header, payload []byte, packed bool) (e Event, f *Fault) {
 	if h.Fin && !r.Unfinished() { // nearly all
-		if h.OpCode == frames.OpBinary {
-			return Event{Kind: Binary, Data: payload}, nil
-		}
-		if !utf8.Valid(payload) {
-			return e, faultText
-		}
-		return Event{Kind: Text, Data: payload}, nil
+		return r.whole(h.OpCode, payload, packed, 0)
 	}
 	if h.OpCode != frames.OpContinuation {
-		r.message = h.OpCode
+		r.message, r.packed = h.OpCode, packed
 	}
 	r.keep(payload)
-	if r.message == frames.OpText && !r.checkText(h.Fin) {
+	if r.message == frames.OpText && !r.packed && !r.checkText() {
 		return e, faultText
 	}
 	if !h.Fin {
 		return e, nil
 	}
-	e = Event{Kind: Text, Data: r.parts}
-	if r.message == frames.OpBinary {
-		e.Kind = Binary
+	e, f = r.whole(r.message, r.parts, r.packed, r.valid)
+	r.parts, r.valid, r.message, r.packed = nil, 0, 0, false
+	return e, f
+}
+
+// whole is a message, of which the first valid bytes are known to be UTF-8.
+func (r *Reader) whole(
+	op frames.OpCode, payload []byte, packed bool, valid int,
+) (e Event, f *Fault) {
+	if packed {
+		if payload, f = inflate(payload, r.Most); f != nil {
+			return e, f
+		}
 	}
-	r.parts, r.valid, r.message = nil, 0, 0
-	return e, nil
+	switch {
+	case op == frames.OpBinary:
+		return Event{Kind: Binary, Data: payload}, nil
+	case !utf8.Valid(payload[valid:]):
+		return e, faultText
+	}
+	return Event{Kind: Text, Data: payload}, nil
 }
 
 // keep adds a fragment. The buffer doubles with what arrives, and never beyond Most.
@@ -156,12 +180,10 @@ func (r *Reader) keep(part []byte) {
 	r.parts = append(r.parts, part...)
 }
 
-// checkText says whether the fragments so far can be the beginning, or the whole, of UTF-8 text.
-func (r *Reader) checkText(whole bool) bool {
+// checkText says whether the fragments so far can be the beginning of UTF-8 text.
+func (r *Reader) checkText() bool {
 	fresh := r.parts[r.valid:]
-	if !whole {
-		fresh = fresh[:len(fresh)-unfinishedRune(fresh)]
-	}
+	fresh = fresh[:len(fresh)-unfinishedRune(fresh)]
 	r.valid += len(fresh)
 	return utf8.Valid(fresh)
 }
