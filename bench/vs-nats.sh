@@ -21,7 +21,7 @@ PORT=$(free_port)
 "$NATS" -a 127.0.0.1 -p "$PORT" >"$WORK/nats.log" 2>&1 &
 PIDS+=($!)
 declare -A ARGS
-ARGS[nats]="-protocol nats -addr 127.0.0.1:$PORT -pid $!"
+ARGS[nats]="-via nats -addr 127.0.0.1:$PORT -pid $!"
 SERVERS=nats
 for loops in $LOOPS; do
     start_synap "synap$loops" --durability memory --loops "$loops"

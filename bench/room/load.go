@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/synapdb/synap/bench/process"
@@ -15,6 +16,7 @@ import (
 type reading struct {
 	late []time.Duration
 	err  error
+	read *atomic.Int64 // how far, now and then
 }
 
 // load subscribes everybody, publishes everything and waits until everybody has got everything.
@@ -24,7 +26,9 @@ func load(out *strings.Builder, o options) error {
 	}
 	var all sync.WaitGroup
 	readings := make([]reading, o.rooms*o.subscribers)
+	o.read = make([]atomic.Int64, len(readings))
 	for i := range readings {
+		readings[i].read = &o.read[i]
 		room := o.room(i / o.subscribers)
 		f, err := follow(&o, room, 0, 0, 64<<10)
 		if err != nil {
@@ -53,11 +57,7 @@ func load(out *strings.Builder, o options) error {
 	took := time.Since(begun)
 	after, err := process.CPU(o.pid)
 	failed = append(failed, err)
-	for i, f := range stalled { // they have missed nothing
-		var r reading
-		r.run(&options{events: o.events}, f, o.room(0), false, i)
-		failed = append(failed, r.err)
-	}
+	failed = append(failed, o.afterwards(out, stalled))
 	var late []time.Duration
 	for i := range readings {
 		failed = append(failed, readings[i].err)
@@ -79,6 +79,30 @@ func load(out *strings.Builder, o options) error {
 			at(0.99).Round(time.Microsecond), at(1).Round(time.Microsecond))
 	}
 	return nil
+}
+
+// afterwards has those read who have not read so far: the followers of a room have missed nothing,
+// and those of a topic were told the end.
+func (o *options) afterwards(out *strings.Builder, stalled []*follower) error {
+	if len(stalled) == 0 {
+		return nil
+	}
+	full, err := process.Resident(o.pid)
+	fmt.Fprintf(out, "server beside those who do not read: %d MB\n", full>>20)
+	for i, f := range stalled {
+		r := reading{read: new(atomic.Int64)}
+		r.run(&options{events: o.events}, f, o.room(0), false, i)
+		if o.topics {
+			if r.err == nil {
+				r.err = errors.New("a message for each of those who did not read was kept")
+			} else {
+				fmt.Fprintf(out, "one who did not read: %v\n", r.err)
+				r.err = nil
+			}
+		}
+		err = errors.Join(err, r.err)
+	}
+	return err
 }
 
 // run reads all events, in order. If it is to be cut it goes away somewhere, and comes back.
@@ -105,6 +129,33 @@ func (r *reading) run(o *options, f *follower, room string, cut bool, i int) {
 		}
 		if o.rate > 0 {
 			r.late = append(r.late, time.Duration(time.Now().UnixNano()-sent))
+		}
+		if want%reportEvery == reportEvery-1 {
+			r.read.Store(int64(want + 1))
+		}
+	}
+}
+
+// reportEvery is how many events a subscriber reads before it says so.
+const reportEvery = 32
+
+// await waits until the subscribers of a room have read so much that it may be published up to an
+// event.
+func (o *options) await(room, to int) error {
+	if o.window == 0 {
+		return nil
+	}
+	of := o.read[room*o.subscribers : (room+1)*o.subscribers]
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Microsecond) {
+		least := int64(to)
+		for i := range of {
+			least = min(least, of[i].Load())
+		}
+		if least >= int64(to-o.window) {
+			return nil
+		}
+		if time.Now().After(end) {
+			return errors.New("subscribers have stopped to read")
 		}
 	}
 }
@@ -141,6 +192,9 @@ func publish(o *options, i int) error {
 				sent++
 			}
 			name := o.room(room)
+			if err = o.await(room, from+n); err != nil {
+				break
+			}
 			for k := range n {
 				p.add(name, from+k, time.Now().UnixNano())
 			}

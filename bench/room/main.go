@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +16,8 @@ import (
 type options struct {
 	addr        string // followers: Synap's HTTP door
 	resp        string // publishers: Synap's RESP door
-	nats        bool
+	style       style
+	topics      bool   // instead of rooms: what is not read in time is lost
 	prefix      string // of the rooms' names
 	pid         int
 	rooms       int
@@ -26,12 +28,15 @@ type options struct {
 	batch       int // events sent with one write
 	rate        int // events a second of all rooms; 0 = as fast as possible
 	stalled     int // further subscribers of the first room, which read when the others have ended
+	window      int // events published and not yet read by all; 0 = no bound
+	read        []atomic.Int64
 	cuts        int // connections cut and taken up again, of each room
 }
 
 func main() {
 	var o options
-	protocol := flag.String("protocol", "synap", "synap or nats")
+	via := flag.String("via", "ws", "how followers are told: ws, sse, resp (topics) or nats")
+	kind := flag.String("kind", "room", "room or topic")
 	mode := flag.String("mode", "load", "load or idle")
 	flag.StringVar(&o.addr, "addr", "", "host:port, of Synap's HTTP door")
 	flag.StringVar(&o.resp, "resp", "", "host:port of Synap's RESP door")
@@ -44,9 +49,14 @@ func main() {
 	flag.IntVar(&o.batch, "batch", 64, "events sent with one write")
 	flag.IntVar(&o.rate, "rate", 0, "events a second, to see how late they come; 0 = no pause")
 	flag.IntVar(&o.stalled, "stalled", 0, "further subscribers that read last, Synap only")
+	flag.IntVar(&o.window, "window", 0, "events published and not yet read by all; 0 = no bound")
 	flag.IntVar(&o.cuts, "cuts", 0, "subscribers of each room cut in the middle, Synap only")
 	flag.Parse()
-	o.nats = *protocol == "nats"
+	o.topics = *kind == "topic"
+	o.style = map[string]style{"nats": byNATS, "resp": byRESP, "sse": byEvents}[*via]
+	if *via == "ws" {
+		o.style = bySocket
+	}
 	o.prefix = fmt.Sprintf("bench-%d-", time.Now().UnixNano())
 	var out strings.Builder
 	err := run(&out, o, *mode)
@@ -61,14 +71,26 @@ func run(out *strings.Builder, o options, mode string) error {
 	switch {
 	case o.size < minSize || o.rooms < 1 || o.events < 1 || o.publishers < 1 || o.batch < 1:
 		return fmt.Errorf("sizes must be at least %d, counts at least 1", minSize)
-	case o.nats && o.stalled+o.cuts > 0:
-		return fmt.Errorf("NATS forgets who does not read")
+	case (o.style == byNATS || o.topics) && o.cuts > 0:
+		return fmt.Errorf("who was cut off has missed messages")
+	case o.window != 0 && o.window < o.batch+reportEvery:
+		return fmt.Errorf("the window must be at least %d", o.batch+reportEvery)
+	case o.style == byRESP && !o.topics:
+		return fmt.Errorf("rooms are not followed over RESP here")
 	case mode == "load":
 		return load(out, o)
 	case mode == "idle":
 		return idle(out, o)
 	}
 	return fmt.Errorf("no mode %q", mode)
+}
+
+// addressOf is where a style is spoken.
+func (o *options) addressOf(s style) string {
+	if s == byRESP {
+		return o.resp
+	}
+	return o.addr
 }
 
 func (o *options) room(n int) string { return fmt.Sprintf("%s%d", o.prefix, n) }

@@ -23,16 +23,27 @@ func TestSynap(t *testing.T) {
 		"paced": {rooms: 2, subscribers: 2, events: 50, publishers: 2, batch: 1, rate: 2000},
 		"large events": {rooms: 1, subscribers: 3, events: 200, publishers: 1, batch: 4,
 			size: 90_000},
+		"events": {rooms: 2, subscribers: 5, events: 300, publishers: 2, batch: 16,
+			style: byEvents},
+		"topics": {topics: true, rooms: 3, subscribers: 10, events: 5000, publishers: 3,
+			batch: 64, window: 1000},
+		"topics of Redis": {topics: true, style: byRESP, rooms: 2, subscribers: 3, events: 5000,
+			publishers: 1, batch: 64, window: 500},
+		"topics as events": {topics: true, style: byEvents, rooms: 1, subscribers: 3,
+			events: 500, publishers: 1, batch: 16, window: 500},
 		"nobody listens": {rooms: 3, events: 20, publishers: 1, batch: 7},
 	} {
+		if o.style == byNATS {
+			o.style = bySocket
+		}
 		o.addr, o.resp, o.prefix = s.HTTP, s.RESP, strings.ReplaceAll(name, " ", "-")
-		o.size = max(o.size, 200)
+		o.size, o.pid = max(o.size, 200), os.Getpid()
 		var out strings.Builder
 		if err := load(&out, o); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	o := options{addr: s.HTTP, resp: s.RESP, prefix: "idle", rooms: 3, subscribers: 20, size: 200,
+	o := options{addr: s.HTTP, resp: s.RESP, prefix: "idle", style: bySocket, rooms: 3, subscribers: 20, size: 200,
 		events: 1, pid: os.Getpid()}
 	var out strings.Builder
 	if err := idle(&out, o); err != nil || !strings.Contains(out.String(), "connections 60") {
@@ -67,7 +78,7 @@ func TestNATS(t *testing.T) {
 		}
 		time.Sleep(5 * time.Millisecond) // a poll of its socket
 	}
-	o := options{addr: addr, nats: true, prefix: "r", rooms: 3, subscribers: 10, events: 500,
+	o := options{addr: addr, style: byNATS, prefix: "r", rooms: 3, subscribers: 10, events: 500,
 		publishers: 2, batch: 16, size: 200}
 	var out strings.Builder
 	if err := load(&out, o); err != nil {
@@ -76,8 +87,9 @@ func TestNATS(t *testing.T) {
 }
 
 func TestWrongEventsAreSeen(t *testing.T) {
-	for _, data := range []string{"", strings.Repeat("x", digits+stamp), strings.Repeat("0", 31)} {
-		if _, _, err := content([]byte(data)); err == nil {
+	for _, data := range []string{"", strings.Repeat("x", digits+stamp), strings.Repeat("0", 31),
+		strings.Repeat("0", 40)} {
+		if _, _, err := content([]byte(data), len(data)); err == nil {
 			t.Errorf("%q passes", data)
 		}
 	}
