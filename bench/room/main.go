@@ -37,7 +37,7 @@ func main() {
 	var o options
 	via := flag.String("via", "ws", "how followers are told: ws, sse, resp (topics) or nats")
 	kind := flag.String("kind", "room", "room or topic")
-	mode := flag.String("mode", "load", "load or idle")
+	mode := flag.String("mode", "load", "load, crowd or fill")
 	flag.StringVar(&o.addr, "addr", "", "host:port, of Synap's HTTP door")
 	flag.StringVar(&o.resp, "resp", "", "host:port of Synap's RESP door")
 	flag.IntVar(&o.pid, "pid", 0, "process id of the server, to read its CPU time and memory")
@@ -79,8 +79,10 @@ func run(out *strings.Builder, o options, mode string) error {
 		return fmt.Errorf("rooms are not followed over RESP here")
 	case mode == "load":
 		return load(out, o)
-	case mode == "idle":
-		return idle(out, o)
+	case mode == "crowd" && o.style == bySocket:
+		return crowd(out, o)
+	case mode == "fill" && o.style == bySocket:
+		return fill(out, o, fullServer)
 	}
 	return fmt.Errorf("no mode %q", mode)
 }

@@ -43,11 +43,25 @@ func TestSynap(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	o := options{addr: s.HTTP, resp: s.RESP, prefix: "idle", style: bySocket, rooms: 3, subscribers: 20, size: 200,
-		events: 1, pid: os.Getpid()}
+	o := options{addr: s.HTTP, resp: s.RESP, prefix: "crowd", style: bySocket, subscribers: 60,
+		size: 200, events: 3, pid: os.Getpid()}
+	for _, o.topics = range []bool{false, true} {
+		var out strings.Builder
+		if err := crowd(&out, o); err != nil || !strings.Contains(out.String(), "connections 60,") ||
+			!strings.Contains(out.String(), "told 3 times") {
+			t.Errorf("a crowd, topics %v: %v, %s", o.topics, err, &out)
+		}
+	}
+}
+
+func TestFill(t *testing.T) {
+	s := harness.Start(t)
+	o := options{addr: s.HTTP, resp: s.RESP, prefix: "fill", style: bySocket, size: 200,
+		events: 500, batch: 16, window: 100, pid: os.Getpid()}
 	var out strings.Builder
-	if err := idle(&out, o); err != nil || !strings.Contains(out.String(), "connections 60") {
-		t.Errorf("idle: %v, %s", err, &out)
+	err := fill(&out, o, filling{rooms: 30, topics: 5000, subscriptions: 2000, connections: 3})
+	if err != nil || strings.Count(out.String(), "deliveries/s") != 4 {
+		t.Errorf("%v, %s", err, &out)
 	}
 }
 
