@@ -9,7 +9,7 @@ LDFLAGS   := -X main.commit=$(VERSION)
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-debug test-clients test-crash lint fuzz bench bench-peers tools-apt clean
+.PHONY: help build run test test-go test-debug test-clients test-crash lint fuzz bench bench-peers bench-live tools-apt clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -74,7 +74,11 @@ bench-peers: build tools-apt ## Synap and its peers in the same run
 	bench/durability.sh
 	bench/memory.sh
 	bench/vs-beanstalkd.sh
+	$(MAKE) bench-live
+
+bench-live: build tools-apt ## topics, rooms and WebSockets: beside nats-server, 19 000 at once, a full server
 	bench/vs-nats.sh
+	bench/crowds.sh
 
 tools-apt: ## install what the tests need (Debian's redis-server is their oracle)
 	@command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null \

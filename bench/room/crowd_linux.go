@@ -20,8 +20,8 @@ import (
 const (
 	// perSource is how many connections one address makes.
 	perSource = 10_000
-	// firstMembers connect before memory is looked at.
-	firstMembers = 100
+	// firstMembers connect before memory is looked at, and it is looked at once more at firstLook.
+	firstMembers, firstLook = 100, 1000
 	// dialers connect at a time.
 	dialers = 32
 	// memberBytes is the longest value that one of a crowd reads: what it has not read whole.
@@ -52,28 +52,43 @@ func crowd(out *strings.Builder, o options) error {
 			_ = unix.Close(all[i].fd)
 		}
 	}()
-	// The first ones pay for what the server has only once.
-	first := min(len(all)/10, firstMembers)
-	if err := o.gather(all, 0, first); err != nil {
+	if err := o.grow(out, all); err != nil {
+		return err
+	}
+	return o.tell(out, all)
+}
+
+// grow connects everybody, and looks at the server's memory on the way. The first ones are left
+// out: they pay for what the server has only once.
+func (o *options) grow(out *strings.Builder, all []member) error {
+	from := min(len(all)/10, firstMembers)
+	if err := o.gather(all, 0, from); err != nil {
 		return err
 	}
 	empty, err := process.Resident(o.pid)
 	if err != nil {
 		return err
 	}
-	begun := time.Now()
-	if err := o.gather(all, first, len(all)); err != nil {
-		return err
+	last, first := empty, from
+	for _, to := range []int{firstLook, len(all)} {
+		if to <= from || to > len(all) {
+			continue
+		}
+		begun := time.Now()
+		if err := o.gather(all, from, to); err != nil {
+			return err
+		}
+		took := time.Since(begun)
+		now, err := process.Resident(o.pid)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "connections %d: connected %.0f/s; %.0f bytes each since the first %d, "+
+			"%.0f since %d\n", to, float64(to-from)/took.Seconds(),
+			float64(now-empty)/float64(to-first), first, float64(now-last)/float64(to-from), from)
+		from, last = to, now
 	}
-	took := time.Since(begun)
-	full, err := process.Resident(o.pid)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "connections %d, connected %.0f/s, %.0f bytes each beyond the %d MB "+
-		"with the first %d\n", len(all), float64(len(all)-first)/took.Seconds(),
-		float64(full-empty)/float64(len(all)-first), empty>>20, first)
-	return o.tell(out, all)
+	return nil
 }
 
 // tell publishes each event when all have the one before.
@@ -117,7 +132,8 @@ func (o *options) tell(out *strings.Builder, all []member) error {
 	}
 	fmt.Fprintf(out, "told %d times: median %v p95 %v p99 %v worst %v, %.0f deliveries/s, "+
 		"server cpu-us/delivery %.2f\n", o.events, at(0.5), at(0.95), at(0.99), at(1),
-		float64(len(late))/took.Seconds(), float64((after-before).Microseconds())/float64(len(late)))
+		float64(len(late))/took.Seconds(),
+		float64((after-before).Microseconds())/float64(len(late)))
 	return nil
 }
 

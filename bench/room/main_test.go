@@ -47,7 +47,8 @@ func TestSynap(t *testing.T) {
 		size: 200, events: 3, pid: os.Getpid()}
 	for _, o.topics = range []bool{false, true} {
 		var out strings.Builder
-		if err := crowd(&out, o); err != nil || !strings.Contains(out.String(), "connections 60,") ||
+		err := crowd(&out, o)
+		if err != nil || !strings.Contains(out.String(), "connections 60:") ||
 			!strings.Contains(out.String(), "told 3 times") {
 			t.Errorf("a crowd, topics %v: %v, %s", o.topics, err, &out)
 		}
