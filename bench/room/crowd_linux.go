@@ -143,7 +143,7 @@ func (o *options) gather(all []member, from, end int) error {
 	if err != nil {
 		return err
 	}
-	to := &unix.SockaddrInet4{Addr: [4]byte(net.ParseIP(host).To4())}
+	to := unix.SockaddrInet4{Addr: [4]byte(net.ParseIP(host).To4())}
 	if to.Port, err = net.LookupPort("tcp", port); err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (o *options) gather(all []member, from, end int) error {
 }
 
 // connect opens a WebSocket from an address of this machine and reads the first value.
-func (m *member) connect(to unix.Sockaddr, hello []byte, source byte) error {
+func (m *member) connect(to unix.SockaddrInet4, hello []byte, source byte) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -185,7 +185,7 @@ func (m *member) connect(to unix.Sockaddr, hello []byte, source byte) error {
 	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1),
 		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait),
 		unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, source}}),
-		unix.Connect(fd, to)); err != nil {
+		unix.Connect(fd, &to)); err != nil {
 		return err
 	}
 	if _, err := unix.Write(fd, hello); err != nil {
@@ -311,10 +311,11 @@ func (w *watch) read(m *member, o *options, head []byte) (sent int64, err error)
 		if frame[1] == 126 {
 			text = frame[4:]
 		}
-		number := 0
-		if number, sent, err = event(text, head, o.size, o.topics); err != nil {
+		number, at, err := event(text, head, o.size, o.topics)
+		if err != nil {
 			return 0, err
 		}
+		sent = at
 		if number != m.at {
 			return 0, fmt.Errorf("event %d comes where %d should", number, m.at)
 		}
