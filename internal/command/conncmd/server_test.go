@@ -86,9 +86,9 @@ func TestInfoSections(t *testing.T) {
 	c := newFixture(t).connect("a:1")
 	for in, want := range map[string]string{
 		"INFO": "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats" +
-			" Cluster Keyspace Queues Rooms",
+			" Cluster Keyspace Queues Rooms Topics",
 		"INFO default commandstats": "Server Clients Memory Persistence Stats Replication CPU" +
-			" Modules Commandstats Errorstats Cluster Keyspace Queues Rooms",
+			" Modules Commandstats Errorstats Cluster Keyspace Queues Rooms Topics",
 		"INFO cpu SERVER": "Server CPU",
 		"INFO keyspace":   "Keyspace",
 		"INFO nonsense":   "",

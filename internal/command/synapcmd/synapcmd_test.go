@@ -188,7 +188,7 @@ func TestInfoAndClientsDescribeTheServer(t *testing.T) {
 	b.Server = command.ServerInfo{Version: "1.2.3", Started: 1_700_000_000_000 - 90_000}
 	b.fill("k", 1)
 	got := b.run(new(command.Session), "info")
-	for _, want := range []string{`{9 "server"`, `"redis_version" "1.2.3"`,
+	for _, want := range []string{`{10 "server"`, `"redis_version" "1.2.3"`,
 		`"uptime_in_seconds" 90`, `"role" "master"`, `"db0" "keys=1,expires=0,avg_ttl=0"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in %s", want, got)
