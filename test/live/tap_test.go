@@ -23,7 +23,8 @@ const long = 10 * time.Minute
 // tap is a connection that is pushed the values of one feed. Nothing is read unless the test does.
 type tap struct {
 	net.Conn
-	next func() ([]byte, error) // the JSON text of the next value; of a topic over RESP, its payload
+	// next is the JSON text of the next value; of a topic over RESP, its payload.
+	next func() ([]byte, error)
 }
 
 // wish is what a tap is opened for: a room from an offset on, or a topic.
