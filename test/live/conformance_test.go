@@ -55,6 +55,8 @@ const (
 	okOnly       = "the line answers OK, or a number"
 	gapIsPushed  = "a gap is pushed"
 	gapIsRefused = "who asks for what is gone is refused"
+	noListing    = "SCAN has no lsn beside its keys"
+	wholeRecords = "pushes have no id; a watch resumes behind a whole record"
 	noEmptyPart  = "a path has no empty part"
 	idsPush      = "an id without a connection is of no use to who is pushed by SUBSCRIBE"
 )
@@ -122,6 +124,7 @@ func scenarios() []scenario {
 	var all []scenario
 	for _, family := range [][]scenario{
 		roomScenarios, historyScenarios, writerScenarios, followScenarios, topicScenarios,
+		watchScenarios,
 	} {
 		all = append(all, family...)
 	}

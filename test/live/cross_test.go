@@ -154,3 +154,53 @@ func TestIDsAreTakenOver(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryDoorWatchesEveryDoor has watchers at all doors: who changes keys by which door makes no
+// difference, nor in which database FLUSHDB and SWAPDB are said.
+func TestEveryDoorWatchesEveryDoor(t *testing.T) {
+	s := harness.Start(t)
+	all := everybody(t, s, "watched")
+	var feeds []*feed
+	var watchers []*user
+	for _, u := range all {
+		if !slices.Contains(askers, u.way) {
+			watchers = append(watchers, u)
+			feeds = append(feeds, u.watching(nil, "#"))
+		}
+	}
+	told := func(writer, key string, want fields) {
+		t.Helper()
+		lsns := map[int64]bool{}
+		for i, u := range watchers {
+			v := u.next(feeds[i])["payload"].(fields)
+			what := fmt.Sprintf("from %s to %s", writer, u.way)
+			u.equal(what+": key", v["key"], key)
+			for name, w := range want {
+				u.equal(what+": "+name, v[name], w)
+			}
+			lsns[u.number(v, "lsn")] = true
+		}
+		if len(lsns) != 1 {
+			t.Errorf("%s: the change of %s has lsns %v", writer, key, lsns)
+		}
+	}
+	for _, writer := range all {
+		key := "k." + writer.way
+		writer.do("kv.set", fields{"key": key, "value": "v"})
+		told(writer.way, key, fields{"event": "set", "value": "v", "version": 1})
+		writer.do("kv.append", fields{"key": key, "value": "w"})
+		told(writer.way, key, fields{"event": "append", "value": "vw", "version": 2})
+		writer.do("kv.del", fields{"key": key})
+		told(writer.way, key, fields{"event": "del", "value": nil})
+	}
+	r := newRESP(s.RESP, 2)
+	t.Cleanup(r.Close)
+	for _, line := range [][]any{{"SET", "\xff", "\xfe"}, {"SWAPDB", "0", "1"}, {"FLUSHALL"}} {
+		if _, err := r.Words(line...); err != nil {
+			t.Fatal(line, err)
+		}
+	}
+	told("RESP2", "\uFFFD", fields{"event": "set", "value": nil, "truncated": true})
+	told("RESP2", "", fields{"event": "swap", "version": 0})
+	told("RESP2", "", fields{"event": "flush", "version": 0})
+}

@@ -326,6 +326,67 @@ func (r *resp) messages(l *harness.Line, first fields) *feed {
 	})
 }
 
-func (r *resp) watch(fields, ...string) (*feed, error) {
-	return nil, errNotHere
+// watch asks for each pattern on one connection. Payloads are the text of events.
+func (r *resp) watch(f fields, patterns ...string) (*feed, error) {
+	argvs := make([][]string, len(patterns))
+	for i, pattern := range patterns {
+		argvs[i] = []string{"KV.WATCH", pattern}
+		if mode, ok := f["mode"].(string); ok {
+			argvs[i] = append(argvs[i], mode)
+		}
+		if from := f["from_lsn"]; from != nil {
+			argvs[i] = append(argvs[i], "FROM", fmt.Sprint(from))
+		}
+	}
+	l, first, err := r.begin(argvs[0]...)
+	if err != nil {
+		return nil, err
+	}
+	var early []fields
+	for _, argv := range argvs[1:] {
+		if err = l.Send(argv...); err != nil {
+			break
+		}
+		for answered := false; !answered && err == nil; {
+			var v any
+			if v, err = l.Value(); err != nil {
+				break
+			}
+			var one fields
+			if one, err = watchEvent(v); err == nil {
+				early = append(early, one)
+			} else {
+				answered, err = true, nil
+			}
+		}
+	}
+	if err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return feeding(first, func() { _ = l.Close() }, func() (fields, error) {
+		if len(early) > 0 {
+			one := early[0]
+			early = early[1:]
+			return one, nil
+		}
+		v, err := l.Value()
+		if err != nil {
+			return nil, err
+		}
+		return watchEvent(v)
+	}), nil
+}
+
+// watchEvent is a push of KV.WATCH.
+func watchEvent(v any) (fields, error) {
+	parts, ok := v.([]any)
+	if push, is := v.(harness.Push); is {
+		parts, ok = push, true
+	}
+	if !ok || len(parts) != 3 || parts[0] != "message" {
+		return nil, fmt.Errorf("%v is pushed", v)
+	}
+	event, err := harness.ReadJSON([]byte(fmt.Sprint(parts[2])), "")
+	return fields{"type": "message", "topic": parts[1], "payload": event}, err
 }

@@ -53,6 +53,10 @@ func valueOf(one harness.Event) (fields, error) {
 		return nil, ending(f)
 	case "event":
 		id, name = strconv.FormatInt(f["offset"].(int64), 10), fmt.Sprint(f["event"])
+	case "connected":
+		if lsn, ok := f["lsn"].(int64); ok { // of a watch: it can be resumed from there
+			id = strconv.FormatInt(lsn, 10)
+		}
 	case "message":
 		if strings.HasPrefix(fmt.Sprint(f["topic"]), "__watch@") {
 			id = fmt.Sprint(f["message_id"])
