@@ -33,6 +33,7 @@ fell behind is no longer counted by ~NUMSUB~ and its like, even before its conne
 
 **Over RESP.** ~SUBSCRIBE~ and the like do what Redis does: each subscription is acknowledged
 by a push, and messages are pushed, also while ~CLIENT REPLY~ is ~OFF~. A client that expects
-one number and no pushes gets neither. Inside ~MULTI~ they are refused. ~SSUBSCRIBE~, and
-~SPUBLISH~ of two arguments, have channels of their own; of three it publishes to a room.
+one number and no pushes gets neither. In ~EXEC~, acknowledgements for a second name
+and more stand between the replies, as in Redis 7. ~SSUBSCRIBE~, and ~SPUBLISH~ of two arguments,
+have channels of their own; of three it publishes to a room.
 `

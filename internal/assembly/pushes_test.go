@@ -99,13 +99,14 @@ func TestABurstReachesAReaderThatPauses(t *testing.T) {
 			t.Fatalf("message %d was not counted", i)
 		}
 	}
+	reader.say("UNSUBSCRIBE", "PING")
 	for i := range messages {
 		if !reader.wants('*', "message", "burst", fmt.Sprint(i, "-", padding)) {
 			t.Fatalf("message %d is missing", i)
 		}
 	}
-	reader.say("UNSUBSCRIBE")
 	reader.wants('*', "unsubscribe", "burst", "0")
+	reader.wants('+', "PONG")
 }
 
 var eventText = regexp.MustCompile(`^{"type":"event","room":"(\w+)","offset":(\d+),"event":"e",` +

@@ -109,6 +109,7 @@ func (e *Engine) ExecMulti(c *Ctx) error {
 	}
 	s.tx.Unlock()
 	e.EndMulti(s)
+	s.Pushed = false // EXEC has a reply
 	return nil
 }
 

@@ -71,6 +71,19 @@ func (c *Ctx) ParkInRoom(name, id []byte, next uint64, wait int64) bool {
 	return true
 }
 
+// Yield has the command run again, whole, when others had their turn. false means that it must
+// answer now. After true it returns without a reply; pushes that it wrote stay.
+func (c *Ctx) Yield() bool {
+	s := c.Session
+	if c.InExec || s.MayBlock || s.Waker == nil {
+		return false
+	}
+	p := s.parking()
+	p.Parked = true
+	s.Waker.Wake()
+	return true
+}
+
 // listen has w woken by the next event. false: it follows no room, or that is gone.
 func (w *roomWait) listen(t *room.Tx) bool {
 	if !w.on {

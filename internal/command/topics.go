@@ -72,6 +72,15 @@ type Listening struct {
 	Shard pubsub.Subscriber // channels of SSUBSCRIBE
 	// Channels, Globs and Shards count subscriptions.
 	Channels, Globs, Shards int
+	// Leaving, unless nil, is the present command, which ended subscriptions.
+	Leaving *Leaving
+}
+
+// Leaving are acknowledgements that come behind all messages up to a Mark.
+type Leaving struct {
+	Names  [][]byte
+	Counts []int
+	Mark   uint64
 }
 
 // Pusher is a Reply that messages can be pushed to.

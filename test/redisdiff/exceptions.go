@@ -89,9 +89,10 @@ var Exceptions = []Exception{
 		"after KEYS * has collected them on both sides",
 	}, {
 		"SUBSCRIBE, UNSUBSCRIBE, PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUNSUBSCRIBE",
-		"They are refused in MULTI; those without arguments go on in byte order.",
-		"Several acknowledgements in the place of one reply spoil the array of EXEC.",
-		"not in MULTI; the lines of messages and acknowledgements as a multiset",
+		"Those without arguments go on in byte order. What is published during an EXEC comes " +
+			"behind its array; while CLIENT REPLY is OFF, an EXEC answers nothing.",
+		"A message within the array could not be told from a reply.",
+		"the lines of messages and acknowledgements as a multiset; no PUBLISH in MULTI",
 	}, {
 		"PUBLISH", "A RESP3 subscriber that publishes to itself gets the message behind the reply.",
 		"As from Redis 7.2 on: a client can tell what its command answered.",

@@ -75,6 +75,51 @@ func (h *hearing) same(t *testing.T, line []string) {
 	}
 }
 
+// In EXEC, replies and acknowledgements come in Redis' order, to the byte.
+func TestSubscriptionsInTransactionsLikeRedis(t *testing.T) {
+	for _, version := range []string{"2", "3"} {
+		addr := startOracle(t)
+		e := newListening(t)
+		h := newHearing(t, e, addr)
+		h.hello(t, version)
+		for _, line := range []string{"MULTI", "SUBSCRIBE a b", "GET k", "PSUBSCRIBE x", "PING",
+			"PUBLISH none hi", "UNSUBSCRIBE a", "SSUBSCRIBE s", "SUNSUBSCRIBE s",
+			"UNSUBSCRIBE none", "EXEC", "PING", "MULTI", "UNSUBSCRIBE", "PUNSUBSCRIBE",
+			"UNSUBSCRIBE", "EXEC", "GET k"} {
+			words := strings.Fields(line)
+			h.conn.Feed(encode(words), &h.out)
+			if _, err := h.theirs.Write(encode(words)); err != nil {
+				t.Fatal(err)
+			}
+			ours := h.heard()
+			theirs := make([]byte, len(ours))
+			if n, err := io.ReadFull(h.theirs, theirs); err != nil || !bytes.Equal(ours, theirs) {
+				t.Fatalf("%s: Synap says %q, Redis %q, %v", line, ours, theirs[:n], err)
+			}
+		}
+	}
+}
+
+// newListening is an engine with topics.
+func newListening(t *testing.T) *command.Engine {
+	e := newEngine(t)
+	e.Table = command.NewTable(rediscmd.Rows(), conncmd.Rows(), pubsubcmd.Rows(),
+		roomcmd.Rows())
+	e.Topics = command.NewTopics(pubsub.Options{})
+	return e
+}
+
+// hello chooses the version of the protocol on both sides.
+func (h *hearing) hello(t *testing.T, version string) {
+	t.Helper()
+	h.conn.Feed(encode([]string{"HELLO", version}), &h.out)
+	h.heard()
+	o := oracleConn{h.theirs, bufio.NewReader(h.theirs)}
+	if _, err := o.do([]string{"HELLO", version}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Listeners subscribe and unsubscribe at random, while another publishes.
 func TestSubscriptionsLikeRedis(t *testing.T) {
 	for _, version := range []string{"2", "3"} {
@@ -84,10 +129,7 @@ func TestSubscriptionsLikeRedis(t *testing.T) {
 
 func listenAtRandom(t *testing.T, version string) {
 	addr := startOracle(t)
-	e := newEngine(t)
-	e.Table = command.NewTable(rediscmd.Rows(), conncmd.Rows(), pubsubcmd.Rows(),
-		roomcmd.Rows())
-	e.Topics = command.NewTopics(pubsub.Options{})
+	e := newListening(t)
 	all := []*hearing{newHearing(t, e, addr), newHearing(t, e, addr), newHearing(t, e, addr)}
 	do := func(who int, line ...string) {
 		t.Helper()
@@ -105,16 +147,11 @@ func listenAtRandom(t *testing.T, version string) {
 		return words[random.IntN(len(words))]
 	}
 	for who := range all {
-		all[who].conn.Feed(encode([]string{"HELLO", version}), &all[who].out)
-		all[who].heard()
-		o := oracleConn{all[who].theirs, bufio.NewReader(all[who].theirs)}
-		if _, err := o.do([]string{"HELLO", version}); err != nil {
-			t.Fatal(err)
-		}
+		all[who].hello(t, version)
 	}
 	for range 2000 {
 		who := random.IntN(2)
-		switch random.IntN(12) {
+		switch random.IntN(13) {
 		case 0, 1:
 			do(who, "SUBSCRIBE", pick("a b ab x.y"), pick("a b"))
 		case 2:
@@ -133,6 +170,15 @@ func listenAtRandom(t *testing.T, version string) {
 			do(2, "PUBSUB", pick("NUMPAT NUMSUB SHARDNUMSUB CHANNELS SHARDCHANNELS"))
 			do(2, "PUBSUB", pick("NUMSUB SHARDNUMSUB CHANNELS SHARDCHANNELS"), pick("a b"))
 		case 9:
+			do(who, "MULTI")
+			for range 1 + random.IntN(4) {
+				do(who, pick("SUBSCRIBE UNSUBSCRIBE PSUBSCRIBE PUNSUBSCRIBE SSUBSCRIBE "+
+					"SUNSUBSCRIBE"), pick("a b a*"), pick("a ? none"))
+				do(who, pick("PING GET UNSUBSCRIBE SUBSCRIBE"))
+				do(2, "PUBLISH", pick("a b"), "between")
+			}
+			do(who, pick("EXEC EXEC EXEC DISCARD"))
+		case 10:
 			if random.IntN(8) == 0 {
 				do(who, "RESET")
 				do(who, "SUBSCRIBE", "a")

@@ -11,6 +11,10 @@ import (
 
 var errNoPush = errs.New(errs.Redis, "ERR this connection can't be sent messages")
 
+// errShardInExec is worded as Redis words it.
+var errShardInExec = errs.New(errs.Redis,
+	"ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client")
+
 // listening is a kind of subscription of Redis.
 type listening struct {
 	subscribed, unsubscribed string
@@ -44,8 +48,9 @@ var (
 )
 
 func listenLines() []*command.Row {
-	// Several answers to one command would spoil the array of EXEC.
-	const flags = line | command.NoMulti | command.WhileListening
+	// In EXEC, what is acknowledged for a second name and more stands between its replies, as Redis
+	// has it.
+	const flags = line | command.WhileListening
 	row := func(name string, arity int, words, summary string,
 		run func(*command.Ctx, [][]byte) error) *command.Row {
 		return &command.Row{Name: name, Arity: arity, Flags: flags, Words: words,
@@ -91,6 +96,9 @@ func (k *listening) count(c *command.Ctx, l *command.Listening, sub *pubsub.Subs
 
 // begin acknowledges each subscription by a push of its own.
 func (k *listening) begin(c *command.Ctx, argv [][]byte) error {
+	if k.shard && c.InExec {
+		return errShardInExec
+	}
 	l := c.Engine.Listen(c.Session)
 	if l == nil {
 		return errNoPush
@@ -104,14 +112,37 @@ func (k *listening) begin(c *command.Ctx, argv [][]byte) error {
 	return nil
 }
 
-// end acknowledges likewise, behind all messages that came before.
+// end acknowledges likewise, behind all messages that came before. While there are many of them it
+// yields: they are pushed some at a time, as always.
 func (k *listening) end(c *command.Ctx, argv [][]byte) error {
 	c.Session.Pushed = true
 	l := c.Session.Listening
 	if l == nil {
 		l = new(command.Listening)
 	}
-	names := argv[1:]
+	left := l.Leaving
+	if left == nil {
+		left = k.leaveAll(c, l, argv[1:])
+	}
+	if l.Leaving = nil; c.Session.Listening != nil && !c.InExec {
+		if _, sub := k.of(c.Engine, l); !sub.Passed(left.Mark) {
+			if c.Yield() {
+				l.Leaving = left
+				return nil
+			}
+			pushAll(c.Reply, l)
+		}
+	}
+	for i, name := range left.Names {
+		acknowledge(c.Reply, k.unsubscribed, name, left.Counts[i])
+	}
+	return nil
+}
+
+// leaveAll ends subscriptions to names, all of this kind if none is given.
+func (k *listening) leaveAll(
+	c *command.Ctx, l *command.Listening, names [][]byte,
+) *command.Leaving {
 	if len(names) == 0 {
 		names = k.names(c.Engine, l)
 	}
@@ -120,20 +151,21 @@ func (k *listening) end(c *command.Ctx, argv [][]byte) error {
 		if k.shard {
 			n = l.Shards
 		}
-		acknowledge(c.Reply, k.unsubscribed, nil, n)
-		return nil
+		return &command.Leaving{Names: [][]byte{nil}, Counts: []int{n}}
 	}
-	for _, name := range names {
-		n := 0
+	left := &command.Leaving{Names: make([][]byte, len(names)), Counts: make([]int, len(names))}
+	h, sub := k.of(c.Engine, l)
+	for i, name := range names {
+		left.Names[i] = append([]byte{}, name...)
 		if c.Session.Listening != nil {
-			h, sub := k.of(c.Engine, l)
 			k.leave(h, sub, name)
-			pushAll(c.Reply, l)
-			n = k.count(c, l, sub)
+			left.Counts[i] = k.count(c, l, sub)
 		}
-		acknowledge(c.Reply, k.unsubscribed, name, n)
 	}
-	return nil
+	if c.Session.Listening != nil {
+		left.Mark = sub.Mark()
+	}
+	return left
 }
 
 // pushAll pushes what has arrived, so that nothing comes behind the acknowledgement.

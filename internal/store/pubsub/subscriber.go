@@ -35,6 +35,7 @@ type Subscriber struct {
 	head, tail uint32 // the outbox, in the group's arena
 	waiting    int32  // its messages
 	bytes      int64  // their sizes
+	drained    uint64 // messages that were taken out of it
 
 	// Under its own lock, which comes before all others.
 	mu     sync.Mutex
@@ -142,7 +143,8 @@ func (sub *Subscriber) Stall(stalled bool) {
 // Only when it has said that there are no more does the next message wake the subscriber.
 //
 // After Unsubscribe has returned, nothing more comes in for it, and all that came before is here: a
-// connection that drains between Unsubscribe and its answer sends nothing of it after that.
+// connection that drains up to Mark between Unsubscribe and its answer sends nothing of it after
+// that.
 func (sub *Subscriber) Drain(dst []Delivery, most int) (_ []Delivery, more bool) {
 	return sub.DrainBytes(dst, most, math.MaxInt)
 }
@@ -159,6 +161,7 @@ func (sub *Subscriber) DrainBytes(
 		d := g.out.items.at(n).Delivery
 		dst = append(dst, d)
 		sub.waiting--
+		sub.drained++
 		size := d.Message.Size()
 		sub.bytes -= int64(size)
 		bytes -= size
@@ -168,6 +171,20 @@ func (sub *Subscriber) DrainBytes(
 		sub.tail = 0
 	}
 	return dst, n != 0
+}
+
+// Mark is the present end of the outbox, for Passed.
+func (sub *Subscriber) Mark() uint64 {
+	sub.group.out.Lock()
+	defer sub.group.out.Unlock()
+	return sub.drained + uint64(sub.waiting)
+}
+
+// Passed says whether all that was in the outbox at a Mark was drained, or sub was ended.
+func (sub *Subscriber) Passed(mark uint64) bool {
+	sub.group.out.Lock()
+	defer sub.group.out.Unlock()
+	return sub.drained >= mark || sub.ended != NotEnded
 }
 
 // Ended says whether and why sub was ended. Its outbox is empty then.

@@ -104,7 +104,7 @@ func TestListenersOfRESP3DoEverythingElse(t *testing.T) {
 	f.listener().talk("PUBLISH b between", ":1|")
 	me.hears(">3|$7|message|$1|b|$7|between|")
 	me.talk("EXEC", "*1|:1|", "MULTI", ">3|$7|message|$1|a|$2|in|+OK|",
-		"SUBSCRIBE c", "-ERR Command not allowed inside a transaction|", "DISCARD", "+OK|")
+		"SUBSCRIBE c", "+QUEUED|", "DISCARD", "+OK|")
 	me.talk("RESET", "+RESET|", "GET k", "$-1|")
 	if got := f.listener().send("PUBLISH a x\r\n"); got != ":0\r\n" {
 		t.Errorf("after RESET: %q", got)
@@ -166,4 +166,73 @@ func TestPublishersWaitForTheCrowd(t *testing.T) {
 	if n := strings.Count(told, ":1\r\n"); heard != 1000 || n != 1000 {
 		t.Errorf("%d answers, %d messages", n, heard)
 	}
+}
+
+// Many messages that came before UNSUBSCRIBE are pushed some in each round, and acknowledged after
+// the last of them, before anything else is answered.
+func TestUnsubscribeBehindManyMessages(t *testing.T) {
+	const messages = 1000
+	payload := strings.Repeat("x", 1000)
+	message := ">3|$7|message|$1|a|$1000|" + payload + "|"
+	for _, end := range []string{"go on", "give up"} {
+		f := newTopics(t, pubsub.Options{})
+		me, other := f.follower(), f.listener()
+		me.talk("SUBSCRIBE a b", ">3|$9|subscribe|$1|a|:1|>3|$9|subscribe|$1|b|:2|")
+		for range messages {
+			other.send("PUBLISH a " + payload + "\r\n")
+		}
+		got := me.send("CLIENT REPLY SKIP\r\nUNSUBSCRIBE a none\r\nPING\r\n")
+		if me.verdict != wire.Park || me.woke == 0 {
+			t.Fatalf("the verdict is %d, woken %d times", me.verdict, me.woke)
+		}
+		other.talk("PUBLISH a gone", ":0|", "PUBLISH b still", ":1|")
+		if end == "give up" {
+			if !me.GiveUp() {
+				t.Error("nobody comes back to what waits")
+			}
+			got += me.send("")
+		}
+		rounds := 1
+		for ; me.verdict == wire.Park && me.woke > 0; rounds++ {
+			me.woke = 0
+			more := me.send("")
+			if got += more; len(more) > 100_000 {
+				t.Errorf("a round has %d bytes", len(more))
+			}
+		}
+		if end == "go on" && rounds < 10 {
+			t.Errorf("%d rounds", rounds)
+		}
+		got = strings.ReplaceAll(got, "\r\n", "|")
+		const behind = ">3|$11|unsubscribe|$1|a|:1|>3|$11|unsubscribe|$4|none|:1|+PONG|"
+		still := ">3|$7|message|$1|b|$5|still|"
+		if rest := strings.Replace(got, still, "", 1); !strings.Contains(got, still) ||
+			rest != strings.Repeat(message, messages)+behind {
+			t.Errorf("%s: %d messages, then %.300s", end, strings.Count(got, message),
+				strings.ReplaceAll(got, message, ""))
+		}
+	}
+}
+
+// Subscriptions in MULTI are Redis' own: further acknowledgements stand among the replies of EXEC.
+func TestSubscribingInATransaction(t *testing.T) {
+	f := newTopics(t, pubsub.Options{})
+	me, two, other := f.follower(), f.listener(), f.listener()
+	me.talk("MULTI", "+OK|", "SUBSCRIBE a b", "+QUEUED|", "GET k", "+QUEUED|",
+		"UNSUBSCRIBE b", "+QUEUED|", "PSUBSCRIBE x*", "+QUEUED|", "SSUBSCRIBE s", "+QUEUED|",
+		"EXEC", "*5|>3|$9|subscribe|$1|a|:1|>3|$9|subscribe|$1|b|:2|_|>3|$11|unsubscribe|$1|b|:1|"+
+			">3|$10|psubscribe|$2|x*|:2|-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client|")
+	me.talk("MULTI", "+OK|", "UNSUBSCRIBE", "+QUEUED|", "PUBLISH xy me", "+QUEUED|")
+	other.talk("PUBLISH a before", ":1|")
+	// What comes during EXEC stands behind its array, of which no message is part.
+	me.talk("EXEC", ">3|$7|message|$1|a|$6|before|*2|>3|$11|unsubscribe|$1|a|:1|:1|")
+	me.hears(">4|$8|pmessage|$2|x*|$2|xy|$2|me|")
+	two.talk("MULTI", "+OK|", "SUBSCRIBE a", "+QUEUED|", "GET k", "+QUEUED|", "PING", "+QUEUED|",
+		"EXEC", "*3|*3|$9|subscribe|$1|a|:1|$-1|*2|$4|pong|$0||",
+		"MULTI", "-ERR Can't execute 'multi': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "+
+			"QUIT / RESET are allowed in this context|")
+	mute := f.listener()
+	mute.talk("CLIENT REPLY OFF", "", "MULTI", "", "SUBSCRIBE a", "", "EXEC", "", "PING", "")
+	other.talk("PUBLISH a all", ":2|")
+	mute.hears("*3|$7|message|$1|a|$3|all|")
 }

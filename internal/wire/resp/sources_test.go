@@ -9,6 +9,7 @@ import (
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/command/conncmd"
+	"github.com/synapdb/synap/internal/command/journaltest"
 	"github.com/synapdb/synap/internal/command/pubsubcmd"
 	"github.com/synapdb/synap/internal/command/roomcmd"
 	"github.com/synapdb/synap/internal/store/pubsub"
@@ -338,4 +339,30 @@ func TestSourcesThatSearch(t *testing.T) {
 	if s.closed != 3 {
 		t.Errorf("closed %d times", s.closed)
 	}
+}
+
+// What is pushed of a room waits until it is as safe as the connection's commands; messages of
+// topics, which are kept nowhere, do not.
+func TestPushesAreAsDurableAsReplies(t *testing.T) {
+	f := newRooms(t)
+	f.e.Persistence = new(journaltest.Fake)
+	me, other := f.follower(), f.listener()
+	other.talk("SCREATE r", "+OK|")
+	me.talk("SFOLLOW r ID a", follows("r", "a", 0), "SUBSCRIBE t", ">3|$9|subscribe|$1|t|:1|")
+	me.hears("")
+	pushed := func(line, want string, level command.Level) {
+		t.Helper()
+		me.session.TakeRequired()
+		other.send(line + "\r\n")
+		me.hears(want)
+		if got, wrote := me.session.TakeRequired(); got != level || wrote {
+			t.Errorf("%s: the push waits for %v, a write: %v; want %v", line, got, wrote, level)
+		}
+	}
+	pushed("PUBLISH t x", ">3|$7|message|$1|t|$1|x|", command.DefaultLevel)
+	pushed("SPUBLISH r e 0", event("r", 0, "0"), command.OSLevel)
+	me.session.Level = command.DiskLevel
+	pushed("SPUBLISH r e 1", event("r", 1, "1"), command.DiskLevel)
+	me.session.Level = command.MemoryLevel
+	pushed("SPUBLISH r e 2", event("r", 2, "2"), command.MemoryLevel)
 }
