@@ -110,6 +110,7 @@ func (r *feedRound) begin() {
 	r.x.encoding = encodingJSON
 	if r.mux != nil {
 		r.x.encoding = r.mux.encoding
+		r.x.session.Crowded = false // another connection's
 	}
 	r.x.session.Parking, r.x.session.Waker = nil, nil
 }

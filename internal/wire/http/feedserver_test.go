@@ -36,7 +36,15 @@ type live struct {
 
 func serveLive(t *testing.T, fake *fakeFeed, o ...Options) *live {
 	t.Helper()
-	l := &live{t: t, fake: fake, bench: newBench(t, append(o, Options{})[0], withFake(fake))}
+	l := newBench(t, append(o, Options{})[0], withFake(fake)).listen(t)
+	l.fake = fake
+	return l
+}
+
+// listen puts the bench behind a real server.
+func (b *bench) listen(t *testing.T) *live {
+	t.Helper()
+	l := &live{t: t, fake: newFakeFeed(), bench: b}
 	var err error
 	l.server, err = server.Listen(server.Options{
 		Doors: []server.Door{{Name: "HTTP", Host: "127.0.0.1", Dialect: server.HTTPDoor}},
@@ -220,13 +228,7 @@ func (r *raw) Read(b []byte) (int, error) { return r.Reader.Read(b) }
 // raw opens a feed, behind a plain request on the same connection, and drops its first frame.
 func (l *live) raw(path string) *raw {
 	l.t.Helper()
-	nc, err := net.Dial("tcp", l.address())
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.t.Cleanup(func() { _ = nc.Close() })
-	_ = nc.SetDeadline(time.Now().Add(patient))
-	r := &raw{nc, bufio.NewReader(nc), l.t}
+	r := l.dialRaw()
 	r.send(request1("GET /livez") + handshake(path))
 	for _, status := range []int{200, 101} {
 		resp, err := nethttp.ReadResponse(r.Reader, nil)
@@ -240,6 +242,17 @@ func (l *live) raw(path string) *raw {
 		l.t.Fatalf("the first frame is %s", got)
 	}
 	return r
+}
+
+func (l *live) dialRaw() *raw {
+	l.t.Helper()
+	nc, err := net.Dial("tcp", l.address())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { _ = nc.Close() })
+	_ = nc.SetDeadline(time.Now().Add(patient))
+	return &raw{nc, bufio.NewReader(nc), l.t}
 }
 
 func (r *raw) send(bytes string) {

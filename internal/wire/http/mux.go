@@ -97,8 +97,11 @@ func (r *feedRound) reply() {
 	r.message(kind, r.x.body)
 }
 
-// held says that a request has to be answered off the loop before the next one.
-func (r *feedRound) held() bool { return r.mux != nil && r.mux.slow != nil }
+// held says that no further request may run now: one has to be answered off the loop first, or
+// subscribers have to be served what was published.
+func (r *feedRound) held() bool {
+	return r.mux != nil && (r.mux.slow != nil || r.x.session.Crowded)
+}
 
 // request takes one message of the peer.
 func (r *feedRound) request(e ws.Event) {
@@ -269,7 +272,11 @@ func (w *muxWait) woken(r *feedRound) {
 
 // attendMux has a request answered off the loop, and at the server's end those that wait at once.
 func (r *feedRound) attendMux(ending bool) wire.Verdict {
-	m := r.mux
+	m, s := r.mux, r.x.session
+	if s.Crowded {
+		s.Crowded = false
+		m.wakes.Waker.Wake() // for the rest
+	}
 	if r.held() {
 		if ending {
 			m.wakes.Waker.Wake() // to say goodbye

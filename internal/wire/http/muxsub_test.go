@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/synapdb/synap/internal/command"
+	"github.com/synapdb/synap/internal/store/pubsub"
 	"github.com/synapdb/synap/internal/wire"
 )
 
@@ -276,6 +278,27 @@ func TestMuxBoundsSubscriptions(t *testing.T) {
 	if got := p.ask(req(9, "subscribe", name(0))); len(got) != 2 ||
 		got[1] != pushOf("n0", roomEvent(0)) {
 		t.Fatalf("not free again: %q", got)
+	}
+}
+
+// A flood of messages to a subscription of the same socket lets it be served in between.
+func TestMuxPublishersYield(t *testing.T) {
+	p := newBench(t, Options{}, func(e *command.Engine) {
+		e.Topics = command.NewTopics(pubsub.Options{Bound: 50, Burst: 200})
+	}).talk(t, false)
+	p.ask(req(0, "subscribe", `{"to":"topics","topics":["a"]}`))
+	const count = 2000
+	in := strings.Repeat(p.raw(req(1, "pubsub.publish", `{"topic":"a","payload":1}`)), count)
+	answers, pushes := 0, 0
+	for _, m := range p.heard(p.feed(in) + p.roused()) {
+		if strings.HasPrefix(m, `{"success":true,"request_id":1,`) {
+			answers++
+		} else if strings.HasPrefix(m, `{"subscription":"s1","push":{"type":"message"`) {
+			pushes++
+		}
+	}
+	if answers != count || pushes != count || len(p.in) > 0 {
+		t.Errorf("%d answers and %d pushes of %d, %d bytes left", answers, pushes, count, len(p.in))
 	}
 }
 
