@@ -56,6 +56,9 @@ type Subscription struct {
 	Parking
 	// Conn is unlike that of any other connection since the process began, and not 0.
 	Conn uint64
+	// Lists says that the fields came as JSON or MessagePack, which have lists: no text stands for
+	// one.
+	Lists bool
 	// Window bounds what is pushed and not yet settled; Open sets it.
 	Window int
 	// State is the feed's own.

@@ -2,6 +2,7 @@ package pubsubcmd
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/errs"
@@ -23,8 +24,11 @@ func messageFeed() *command.Feed {
 	}
 }
 
-// SplitTopics are the topics of a feed's field, which commas separate.
-func SplitTopics(list [][]byte) (topics [][]byte) {
+// SplitTopics are the topics of a feed's field, which commas separate where there are no lists.
+func SplitTopics(s *command.Subscription, list [][]byte) (topics [][]byte) {
+	if s.Lists {
+		return slices.Clone(list)
+	}
 	for _, text := range list {
 		for topic := range bytes.SplitSeq(text, []byte{','}) {
 			if len(topic) > 0 {
@@ -35,10 +39,10 @@ func SplitTopics(list [][]byte) (topics [][]byte) {
 	return topics
 }
 
-// openHearing subscribes to topics, which commas separate. An id that was registered is taken over
-// with what it is subscribed to.
+// openHearing subscribes to topics. An id that was registered is taken over with what it is
+// subscribed to.
 func openHearing(c *command.Ctx, a *command.Args, s *command.Subscription) error {
-	id, topics := a.Bytes(subscribeID), SplitTopics(a.List(subscribeTopics))
+	id, topics := a.Bytes(subscribeID), SplitTopics(s, a.List(subscribeTopics))
 	if err := checkSubscription(id, topics); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ type watcher struct {
 
 // openFeed begins a watch of keys of database 0, as all of HTTP, and says where.
 func openFeed(c *command.Ctx, a *command.Args, s *command.Subscription) error {
-	o := Options{DB: c.DB, Patterns: pubsubcmd.SplitTopics(a.List(watchKeys)), Waker: s.Waker}
+	o := Options{DB: c.DB, Patterns: pubsubcmd.SplitTopics(s, a.List(watchKeys)), Waker: s.Waker}
 	var err error
 	if o.Bare, err = bareMode(a.Bytes(watchMode)); err != nil {
 		return err

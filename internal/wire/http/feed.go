@@ -91,6 +91,9 @@ func (c *Conn) feedSocket(in []byte, out *wire.Output) (consumed, need int, v wi
 	if !r.ended {
 		r.push()
 	}
+	if r.mux != nil {
+		c.crowded(consumed < len(in))
+	}
 	r.closeChunk(from)
 	switch {
 	case !r.ended && r.style == lineStyle:
@@ -151,8 +154,7 @@ func (r *feedRound) wakeAgain() {
 
 // take acts on one event of the peer.
 func (r *feedRound) take(e ws.Event) {
-	switch {
-	case r.mux != nil && (e.Kind == ws.Text || e.Kind == ws.Binary):
+	if r.mux != nil && (e.Kind == ws.Text || e.Kind == ws.Binary) {
 		r.request(e)
 		return
 	}

@@ -272,12 +272,8 @@ func (w *muxWait) woken(r *feedRound) {
 
 // attendMux has a request answered off the loop, and at the server's end those that wait at once.
 func (r *feedRound) attendMux(ending bool) wire.Verdict {
-	m, s := r.mux, r.x.session
-	if s.Crowded {
-		s.Crowded = false
-		m.wakes.Waker.Wake() // for the rest
-	}
-	if r.held() {
+	m := r.mux
+	if m.slow != nil {
 		if ending {
 			m.wakes.Waker.Wake() // to say goodbye
 		}

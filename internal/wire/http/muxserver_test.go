@@ -123,7 +123,7 @@ func TestMuxOfAnotherLibrary(t *testing.T) {
 			switch {
 			case m == pushOf("s1", roomEvent(0)):
 				got["room"] = true
-			case strings.HasPrefix(m, `{"subscription":"news","push":{"type":"message","message_id"`) &&
+			case strings.HasPrefix(m, `{"subscription":"news","push":{"type":"message",`) &&
 				strings.Contains(m, `"topic":"a.b.c","payload":{"x":1}`):
 				got["topics"] = true
 			case strings.HasPrefix(m, `{"success":true,"request_id":3,"payload":{"message":{"id":`):

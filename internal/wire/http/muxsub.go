@@ -107,7 +107,7 @@ func (r *feedRound) subscribe(message []byte, c *call) {
 	}
 	x, m := r.x, r.mux
 	s.waker = m.wakes.Add(s)
-	s.sub.Conn, s.sub.Waker = r.h.feeds.Add(1), s.waker
+	s.sub.Conn, s.sub.Waker, s.sub.Lists = r.h.feeds.Add(1), s.waker, true
 	x.openEnvelope(c, 4, true)
 	err = r.h.engine.CallAs(x.session, &x.args,
 		func(c *command.Ctx, a *command.Args) error { return s.point.Open(c, a, &s.sub) },

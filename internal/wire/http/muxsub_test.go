@@ -84,6 +84,19 @@ func TestMuxHearsTopics(t *testing.T) {
 	})
 }
 
+// An item of a list is one topic, whatever is in it.
+func TestMuxTopicsMayHaveCommas(t *testing.T) {
+	p := newBench(t, Options{}).talk(t, false)
+	p.same("subscribed", p.ask(req(1, "subscribe",
+		`{"to":"topics","topics":["a,b","c"],"subscriber_id":"me"}`)), done(1,
+		`{"subscription":"s1","subscriber_id":"me","topics":["a,b","c"],"subscription_count":2}`))
+	p.b.call(t, "pubsub.publish", `{"topic":"a","payload":1}`)
+	p.b.call(t, "pubsub.publish", `{"topic":"a,b","payload":2}`)
+	if got := p.more(); len(got) != 1 || !strings.Contains(got[0], `"topic":"a,b","payload":2`) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A subscriber that is too slow loses its subscription, not its socket.
 func TestMuxSlowSubscribersAreEnded(t *testing.T) {
 	onBothProtocols(t, func(t *testing.T, p *talker) {
