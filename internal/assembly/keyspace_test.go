@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -130,5 +132,35 @@ func TestObservationIsOffUnlessAsked(t *testing.T) {
 		if in.engine.Store.Observed() != c.on {
 			t.Errorf("with %s observation is on: %v", c.flags, !c.on)
 		}
+	}
+}
+
+// Changes of one key by many connections are told in their order, while flags come and go.
+func TestNotificationsOfOneKeyComeInOrder(t *testing.T) {
+	const rounds, writers = 300, 4
+	in := open(t, map[string]string{"kv_store.notify_keyspace_events": "K$g"})
+	const topic = "__keyspace@0__:k"
+	l := in.listener(t)
+	l.say("SUBSCRIBE "+topic, "*3", "$9", "subscribe", "$16", topic, ":1")
+	var all sync.WaitGroup
+	var sets atomic.Int64
+	for range writers {
+		all.Go(func() {
+			for _, reply := range strings.Split(in.ask(t,
+				strings.Repeat("SETNX k v\r\nDEL k\r\n", rounds)), "\r\n") {
+				if reply == ":1" {
+					sets.Add(1)
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		in.ask(t, strings.Repeat("CONFIG SET notify-keyspace-events K$g\r\n"+
+			"CONFIG SET notify-keyspace-events KEA\r\n", rounds))
+	})
+	all.Wait()
+	for i := range sets.Load() {
+		event := []string{"set", "del"}[i%2]
+		l.say("", "*3", "$7", "message", "$16", topic, "$3", event)
 	}
 }
