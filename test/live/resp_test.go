@@ -273,22 +273,27 @@ func (r *resp) hear(topics ...string) (*feed, error) {
 	if strings.ContainsAny(strings.Join(topics, ""), "*#") {
 		return nil, errNotHere
 	}
+	return r.listen("subscribe", topics)
+}
+
+// listen subscribes by SUBSCRIBE or PSUBSCRIBE.
+func (r *resp) listen(command string, names []string) (*feed, error) {
 	l, err := harness.DialLine(r.addr, r.protocol, 4*patience)
 	if err != nil {
 		return nil, err
 	}
-	err = l.Send(append([]string{"SUBSCRIBE"}, topics...)...)
-	for i := 0; i < len(topics) && err == nil; i++ {
+	err = l.Send(append([]string{command}, names...)...)
+	for i := 0; i < len(names) && err == nil; i++ {
 		var parts []any
-		if parts, err = r.pushed(l); err == nil && (len(parts) != 3 || parts[0] != "subscribe") {
-			err = fmt.Errorf("SUBSCRIBE answers %v", parts)
+		if parts, err = r.pushed(l); err == nil && (len(parts) != 3 || parts[0] != command) {
+			err = fmt.Errorf("%s answers %v", command, parts)
 		}
 	}
 	if err != nil {
 		_ = l.Close()
 		return nil, err
 	}
-	return r.messages(l, fields{"subscription_count": len(topics)}), nil
+	return r.messages(l, fields{"subscription_count": len(names)}), nil
 }
 
 // pushed reads a push. In RESP2 it is an array.
@@ -318,6 +323,9 @@ func (r *resp) messages(l *harness.Line, first fields) *feed {
 		parts, err := r.pushed(l)
 		if err != nil {
 			return nil, err
+		}
+		if len(parts) == 4 && parts[0] == "pmessage" {
+			parts = append([]any{"message"}, parts[2:]...)
 		}
 		if len(parts) != 3 || parts[0] != "message" {
 			return nil, fmt.Errorf("%v is pushed", parts)
