@@ -16,7 +16,9 @@ const (
 // random moment, also while it takes a snapshot and while it starts. Every answered event is there
 // at its offset, as far back as its room keeps events; offsets have no gaps, no event is there
 // twice, and nothing else is; cursors are where they were put; generations grow; batches over keys
-// and rooms are whole.
+// and rooms are whole. Followers at several doors go on at their offset and watchers of keys behind
+// the last event that they were told: nothing is missing, nothing comes twice, and what was pushed
+// is there after the kill.
 func TestRoomsSurviveKills(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -29,6 +31,7 @@ func TestRoomsSurviveKills(t *testing.T) {
 			Rand: rand.New(rand.NewPCG(seed, uint64(i+20)))})
 	}
 	h.build(t, dir)
+	fans, watchers := newFollowers(h), newWatchers()
 	var total, saves int64
 	for range kills(t) {
 		c := launch(t, dir, "--durability", []string{"os", "os", "disk"}[random.IntN(3)])
@@ -38,8 +41,16 @@ func TestRoomsSurviveKills(t *testing.T) {
 			c = launch(t, dir)
 		}
 		c.await()
-		h.check(t, c)
+		h.check(t, c, fans)
 		s := &storm{t: t}
+		for _, w := range watchers {
+			w.check(t, c)
+			w.run(c, s)
+		}
+		for _, f := range fans {
+			f.run(c, s)
+		}
+		changing(c, s, rand.New(rand.NewPCG(seed, random.Uint64())))
 		for i, w := range speakers {
 			w.storm = s
 			if i < lineSpeakers {
@@ -56,9 +67,18 @@ func TestRoomsSurviveKills(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	h.check(t, launch(t, dir).await())
+	last := launch(t, dir).await()
+	h.check(t, last, fans)
 	t.Logf("%d answers, generation %d, %d batches, %d snapshots asked for", total, h.generation,
 		len(h.kept), saves)
+	for _, f := range fans {
+		f.catchUp(t, last)
+		t.Logf("a follower of %s: %d events, %d gaps", f.room, f.all, f.gaps)
+	}
+	for _, w := range watchers {
+		w.check(t, last)
+		t.Logf("a watch over %s: %d events, listed again %d times", w.name, w.all, w.gone)
+	}
 }
 
 // build makes the rooms that stay.
@@ -78,8 +98,8 @@ func (h *halls) build(t *testing.T, dir string) {
 	c.kill()
 }
 
-// check compares what a server holds with what the speakers know.
-func (h *halls) check(t *testing.T, c *child) {
+// check compares what a server holds with what the speakers know, and with what fans were sent.
+func (h *halls) check(t *testing.T, c *child, fans []*follower) {
 	t.Helper()
 	call := c.caller()
 	defer call.CloseIdleConnections()
@@ -91,6 +111,11 @@ func (h *halls) check(t *testing.T, c *child) {
 	}
 	for name, hall := range h.rooms {
 		found, err := call.room(name)
+		for _, f := range fans {
+			if err == nil && f.room == name {
+				err = f.judge(found)
+			}
+		}
 		if err == nil && name == fleeting {
 			err = h.remade(found)
 		} else if err == nil {
