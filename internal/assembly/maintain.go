@@ -22,7 +22,8 @@ const (
 func (in *Instance) maintain(ctx context.Context) error {
 	timer := time.NewTimer(firstPause)
 	defer timer.Stop()
-	memory := newMemoryGuard(in)
+	memory, heap := newMemoryGuard(in), newCollector()
+	defer heap.restore()
 	for pause := firstPause; ; {
 		select {
 		case <-ctx.Done():
@@ -36,6 +37,7 @@ func (in *Instance) maintain(ctx context.Context) error {
 			pause = min(max(2*pause, firstPause), lastPause)
 		}
 		memory.adjust(now)
+		heap.adjust(now)
 		if in.ops.due(now) {
 			in.ops.sample(now, in.executed())
 		}
