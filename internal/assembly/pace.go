@@ -13,7 +13,7 @@ import (
 // is busy.
 //
 // bench/vs-nats.sh, messages of 100 bytes to one subscriber over RESP, CPU of the server for each:
-// 1.33 µs with 4 MiB, 0.68 with 16, 0.57 with 32 (one run each, nats-server 0.6 to 0.8 beside them).
+// 1.33 µs with 4 MiB, 0.68 with 16, 0.57 with 32 (one run each; nats-server 0.6 to 0.8 beside).
 type collector struct {
 	off     bool // the operator set GOGC: it is not ours to change
 	next    int64
