@@ -153,6 +153,9 @@ func (h *Hub) subscribe(sub *Subscriber, now int64, names [][]byte,
 			h.join(sub, k, name, now)
 		}
 	}
+	if sub.Ended() != NotEnded {
+		h.leaveAll(sub) // see dismiss, which may have come before
+	}
 	return sub.count(), true
 }
 

@@ -136,7 +136,9 @@ func (w *world) subscribe(t *rapid.T, x *twin) {
 	if kind == pubsub.Topic {
 		w.topics[name] += 0
 	}
-	x.names[key(kind, name)] = kind
+	if x.names[key(kind, name)] = kind; x.ended {
+		clear(x.names)
+	}
 	var total int
 	switch method {
 	case pubsub.Glob:
@@ -177,9 +179,9 @@ func (w *world) unsubscribe(t *rapid.T, x *twin) {
 // register is what an envelope does to an id.
 func (w *world) register(t *rapid.T) {
 	id, name := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "id"), modelNames.Draw(t, "name")
-	names := w.registered[id]
+	names, ended := w.registered[id], false
 	if i := slices.IndexFunc(w.twins, func(x *twin) bool { return x.id == id }); i >= 0 {
-		names = w.twins[i].names
+		names, ended = w.twins[i].names, w.twins[i].ended
 	} else if names == nil {
 		names = map[string]pubsub.Kind{}
 		w.registered[id] = names
@@ -188,7 +190,9 @@ func (w *world) register(t *rapid.T) {
 	if kind == pubsub.Topic {
 		w.topics[name] += 0
 	}
-	names[key(kind, name)] = kind
+	if names[key(kind, name)] = kind; ended {
+		clear(names)
+	}
 	if n, err := w.h.Register([]byte(id), 1, []byte(name)); err != nil || n != len(names) {
 		t.Fatalf("register: %d, %v; want %d", n, err, len(names))
 	}

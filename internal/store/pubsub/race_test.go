@@ -3,6 +3,7 @@ package pubsub_test
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,7 +21,8 @@ const (
 //  1. a subscriber that is subscribed throughout gets every message, each publisher's in order,
 //     by whatever it is subscribed with, whatever others do to the same targets and groups;
 //  2. nothing is put into an outbox for a subscription after its Unsubscribe has returned;
-//  3. a wake is not lost: a subscriber that drains only when it was woken gets everything.
+//  3. a wake is not lost: a subscriber that drains only when it was woken gets everything;
+//  4. one that was ended for being slow is subscribed to nothing when it is woken for that.
 type race struct {
 	t      *testing.T
 	h      *pubsub.Hub
@@ -113,6 +115,34 @@ func (r *race) churn(g *pubsub.Group, seed int) {
 	r.h.Close(sub)
 }
 
+// dawdle takes nothing, is ended for that, and comes again.
+func (r *race) dawdle(g *pubsub.Group, patient bool) {
+	for !r.done.Load() {
+		wake := make(signal, 1)
+		sub := &pubsub.Subscriber{Waker: wake, Each: patient, Patient: patient}
+		if err := r.h.Open(sub, nil, g); err != nil {
+			r.t.Error(err)
+			return
+		}
+		sub.Stall(true)
+		for _, name := range []string{"race.#", "race.1.x", "race.*.x"} {
+			subscribe(r.t, r.h, sub, name)
+		}
+		r.h.PSubscribe(sub, []byte("race*"))
+		for over := false; !over && !r.done.Load(); runtime.Gosched() {
+			select {
+			case <-wake:
+				over = sub.Ended() != pubsub.NotEnded
+			default:
+			}
+		}
+		if n := sub.Count(); n > 0 && !r.done.Load() {
+			r.t.Errorf("a subscriber that was ended has %d subscriptions", n)
+		}
+		r.h.Close(sub)
+	}
+}
+
 // register takes ids over and gives them back.
 func (r *race) register(g *pubsub.Group) {
 	for i := 0; !r.done.Load(); i++ {
@@ -169,6 +199,8 @@ func TestPublishersAndChurn(t *testing.T) {
 		r.others.Go(func() { r.churn(groups[i%2], i) })
 	}
 	r.others.Go(func() { r.register(groups[0]) })
+	r.others.Go(func() { r.dawdle(groups[0], false) })
+	r.others.Go(func() { r.dawdle(groups[1], true) })
 	for p := range racePublishers {
 		publishers.Go(func() { r.publish(p) })
 	}
@@ -176,6 +208,9 @@ func TestPublishersAndChurn(t *testing.T) {
 	followers.Wait()
 	r.done.Store(true)
 	r.others.Wait()
+	if s := h.Stats(); s.Dropped == 0 {
+		t.Error("nobody was ended for being slow")
+	}
 }
 
 // followGroup is follow as an event loop does it.
