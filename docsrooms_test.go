@@ -42,9 +42,13 @@ commands answer. ~SUNFOLLOW~ is the end: nothing comes behind its answer.
 "from_offset"}~, then ~{"type":"event","room","offset","event","data","timestamp"}~ with ~metadata~
 if there are some. ~{"type":"gap","from","to"}~ says that events from ~from~ up to before ~to~ were
 gone before they could be sent; a deleted room is an ~error~ and the end. ~GET
-/stream/{room}/events~ sends the same texts as server-sent events: ~id~ is the offset, ~event~ the
-event's type (~connected~, ~gap~ and ~error~ are those messages), and Last-Event-ID resumes behind
-it. A peer that reads slowly holds up nobody: it goes on at its own offset when it reads again. ~GET
+/stream/{room}/events~ sends the same texts as server-sent events: ~event~ is the event's type
+(~connected~, ~gap~ and ~_error~ are those messages), and ~id~ its id, generation and offset.
+Last-Event-ID resumes behind it; an offset alone will do. Was the room deleted and made anew since,
+the feed begins with the earliest event, and ~connected~ has ~"recreated":true~; so it is with
+~generation~ beside ~from_offset~. EventSource has events of its own called ~error~ and ~open~, so
+here such types have an underscore before them, on all feeds: ~_error~, and ~__error~ for ~_error~.
+A peer that reads slowly holds up nobody: it goes on at its own offset when it reads again. ~GET
 /stream/{room}/history?format=ndjson~, or Accept: application/x-ndjson, answers any length of
 history, an event a line.
 `

@@ -150,6 +150,57 @@ func (s *Server) bounded(h http.Handler) http.Handler {
 			// A connection that can't be given a deadline is already broken.
 			_ = http.NewResponseController(w).SetReadDeadline(after(d))
 		}
+		if r.ProtoMajor == 2 {
+			p := &patientWriter{w, http.NewResponseController(w), s.opts.ConnectionTimeout}
+			defer p.bound() // net/http flushes the rest when the handler has returned
+			w = p
+		}
 		h.ServeHTTP(w, r)
 	})
 }
+
+// patientWriter bounds how long the peer of an HTTP/2 stream may take to open its window: the
+// connection may well go on, so handed notices nothing. Its streams end in RST_STREAM.
+type patientWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	patient time.Duration
+}
+
+var _ http.Flusher = (*patientWriter)(nil)
+
+// bound sets the deadline of what is written next. A stream that has none is a test's.
+func (p *patientWriter) bound() { _ = p.control.SetWriteDeadline(after(p.patient)) }
+
+// Write fails when the peer takes less than windowBytes per timeout. It leaves a deadline behind for
+// what is buffered.
+func (p *patientWriter) Write(b []byte) (int, error) {
+	total := 0
+	for {
+		p.bound()
+		n, err := p.ResponseWriter.Write(b[:min(len(b), windowBytes)])
+		total += n
+		b = b[n:]
+		if err != nil || len(b) == 0 {
+			return total, err
+		}
+	}
+}
+
+// windowBytes is what a stream's peer must take within one timeout.
+const windowBytes = 32 << 10
+
+// FlushError sends what is buffered. After that the stream may be silent for as long as it likes.
+func (p *patientWriter) FlushError() error {
+	p.bound()
+	if err := p.control.Flush(); err != nil {
+		return err
+	}
+	return p.control.SetWriteDeadline(time.Time{})
+}
+
+// Flush is FlushError for those who don't care.
+func (p *patientWriter) Flush() { _ = p.FlushError() }
+
+// Unwrap is for http.ResponseController.
+func (p *patientWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }

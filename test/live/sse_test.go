@@ -52,7 +52,9 @@ func valueOf(one harness.Event) (fields, error) {
 	case "error":
 		return nil, ending(f)
 	case "event":
-		id, name = strconv.FormatInt(f["offset"].(int64), 10), fmt.Sprint(f["event"])
+		generation, _, _ := strings.Cut(one.ID, "-")
+		id = generation + "-" + strconv.FormatInt(f["offset"].(int64), 10)
+		name = fmt.Sprint(f["event"])
 	case "connected":
 		if lsn, ok := f["lsn"].(int64); ok { // of a watch: it can be resumed from there
 			id = strconv.FormatInt(lsn, 10)

@@ -17,7 +17,7 @@ var (
 		"give one of them")
 	errFollow = errs.Request("from_offset, last, since and new exclude each other: " +
 		"give one of them")
-	errEventID = errs.Request("Last-Event-ID must be an offset, as the events' ids are")
+	errEventID = errs.Request("Last-Event-ID must be the id of an event, or an offset")
 	errTrims   = errs.Request("before_offset and keep exclude each other: give one of them")
 	errTrim    = errs.Missing("before_offset")
 	errEnd     = errs.Value("to_offset is too large")

@@ -2,6 +2,7 @@ package roomcmd
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/store/room"
@@ -15,6 +16,8 @@ type follower struct {
 	// history, unless nil, is what is wanted of events that were there when it began.
 	history *room.Selection
 	next    uint64
+	// generation of the room, which is part of its events' ids.
+	generation uint64
 }
 
 // followFeed pushes events as they are published, after those that are wanted of the past.
@@ -40,19 +43,55 @@ func openFollow(c *command.Ctx, a *command.Args, s *command.Subscription) error 
 	} else {
 		who = []byte("events") // an EventSource has no name
 	}
+	anew, _, err := recreated(c, a)
+	if err != nil {
+		return err
+	}
+	if anew {
+		start = room.At(0) // events that are gone already are told as a gap
+	}
 	f := new(follower)
 	f.sub.Waker = s.Waker
+	if f.generation, _, err = c.Rooms.Identity(name); err != nil {
+		return err
+	}
 	next, err := c.Rooms.Subscribe(name, who, start, &f.sub)
 	if err != nil {
 		return err
 	}
 	s.State = f
-	c.Reply.Map(4)
+	pairs := 4
+	if anew {
+		pairs++
+	}
+	c.Reply.Map(pairs)
 	pairStr(c.Reply, "type", "connected")
 	pairText(c.Reply, "room", name)
 	pairText(c.Reply, "subscriber_id", who)
 	pairOffset(c.Reply, "from_offset", next)
+	if anew {
+		c.Reply.Str("recreated")
+		c.Reply.Bool(true)
+	}
 	return nil
+}
+
+// recreated says whether a reader that names the room's generation means another room than there
+// is now, and which event of this one is the earliest. Who has read further than the room goes
+// means another one, too; generation 0 is one that is not known.
+func recreated(c *command.Ctx, a *command.Args) (anew bool, earliest uint64, err error) {
+	if !a.Has(consumeGeneration) {
+		return false, 0, nil
+	}
+	name := a.Bytes(consumeRoom)
+	generation, _, err := c.Rooms.Identity(name)
+	if err != nil {
+		return false, 0, err
+	}
+	stats, err := c.Rooms.Stats(name)
+	asked := uint64(a.Int(consumeGeneration, 0))
+	anew = asked != 0 && asked != generation || uint64(a.Int(consumeFrom, 0)) > stats.Next
+	return anew, stats.Min, err
 }
 
 // startOf is where a follower begins.
@@ -79,12 +118,18 @@ func startOf(a *command.Args) (room.Start, error) {
 	return room.At(uint64(a.Int(consumeFrom, 0))), nil
 }
 
-// resume lets a follower begin behind the event of an offset.
+// resume lets a follower begin behind the event of an id, or of an offset in whatever room had it.
 func resume(a *command.Args, id []byte) error {
-	last, err := strconv.ParseUint(string(id), 10, 62)
-	if err != nil {
+	room, offset, found := strings.Cut(string(id), "-")
+	if !found {
+		room, offset = "0", room
+	}
+	generation, err := strconv.ParseUint(room, 10, 62)
+	last, err2 := strconv.ParseUint(offset, 10, 62)
+	if err != nil || err2 != nil {
 		return errEventID
 	}
+	a.Vals[consumeGeneration] = command.Value{Set: true, Int: int64(generation)}
 	for _, field := range [...]int{consumeLast, consumeSince, consumeNew} {
 		a.Vals[field] = command.Value{}
 	}
@@ -140,8 +185,16 @@ func unfollow(e *command.Engine, _ *command.Args, s *command.Subscription, now i
 	}
 }
 
-// label is an event's offset and name.
-func label(text []byte) (id, name []byte) { return room.Label(text) }
+// label appends an event's id, which is that of stream.consume, and finds its name.
+func label(dst, text []byte, s *command.Subscription) (withID, name []byte) {
+	f, _ := s.State.(*follower)
+	offset, name := room.Label(text)
+	if f == nil || len(offset) == 0 {
+		return dst, name
+	}
+	dst = append(strconv.AppendUint(dst, f.generation, 10), '-')
+	return append(dst, offset...), name
+}
 
 // historyLines is a history, as long as it may be, of which no page has to be held: the events are
 // sent as the peer reads, and kept meanwhile as for any subscriber.

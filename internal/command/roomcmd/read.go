@@ -20,6 +20,7 @@ const (
 	consumeLast
 	consumeSince
 	consumeNew
+	consumeGeneration
 )
 
 // Positions of the fields of stream.history.
@@ -48,6 +49,8 @@ func readRows() []*command.Row {
 			number("last", "Begin with the newest so many instead."),
 			number("since", "Begin at this moment instead, in ms since the Unix epoch."),
 			{Name: "new", Type: command.BoolField, Doc: "Begin with what is published next."},
+			number("generation", "Which room from_offset is of: if that was deleted and made anew "+
+				"since, begin with the earliest event there is."),
 		},
 		Call: consume,
 		Feed: followFeed(),
@@ -146,6 +149,11 @@ func consume(c *command.Ctx, a *command.Args) error {
 	from, err := startOf(a)
 	if err != nil {
 		return err
+	}
+	if anew, earliest, err := recreated(c, a); err != nil {
+		return err
+	} else if anew {
+		from = room.At(earliest)
 	}
 	if next, ok := c.Awaited(); ok {
 		from = room.At(next) // the newest events were others when it began to wait

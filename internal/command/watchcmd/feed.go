@@ -97,21 +97,22 @@ func closeFeed(e *command.Engine, _ *command.Args, s *command.Subscription, _ in
 	}
 }
 
-// label finds an id that resume understands: that of an event in the journal, or where the watch
+// label appends an id that resume understands: that of an event in the journal, or where the watch
 // began.
-func label(text []byte) (id, name []byte) {
+func label(dst, text []byte, _ *command.Subscription) (withID, name []byte) {
 	if rest, ok := bytes.CutPrefix(text, []byte(`{"type":"message","message_id":"`)); ok {
-		id, _, _ = bytes.Cut(rest, []byte{'"'})
+		id, _, _ := bytes.Cut(rest, []byte{'"'})
 		if _, err := ParsePosition(id); err != nil {
-			return nil, nil // there is no journal
+			return dst, nil // there is no journal
 		}
-		return id, []byte("message")
+		return append(dst, id...), []byte("message")
 	}
 	if i := bytes.LastIndex(text, []byte(`,"lsn":`)); i >= 0 &&
 		bytes.HasPrefix(text, []byte(`{"type":"connected"`)) {
-		return bytes.TrimSuffix(text[i+len(`,"lsn":`):], []byte{'}'}), []byte("connected")
+		lsn := bytes.TrimSuffix(text[i+len(`,"lsn":`):], []byte{'}'})
+		return append(dst, lsn...), []byte("connected")
 	}
-	return nil, nil
+	return dst, nil
 }
 
 // resume lets a watch begin behind an event.

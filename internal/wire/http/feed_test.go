@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	frames "github.com/gobwas/ws"
 
@@ -476,6 +477,18 @@ func TestNobodyIsPingedIfSoWanted(t *testing.T) {
 	s.feed(masked(frames.OpText, false, "{"))
 	s.conn.Keep(start+60_000, start+60_000)
 	s.want(unframe(t, s.roused()), "close 1008 a message took too long")
+}
+
+// TestNobodyIsPingedOffTheLoopsIfSoWanted is about peers of the net/http lane.
+func TestNobodyIsPingedOffTheLoopsIfSoWanted(t *testing.T) {
+	never, stop := pings(NeverPing)
+	defer stop()
+	soon, stop := pings(time.Microsecond)
+	defer stop()
+	<-soon
+	if never != nil {
+		t.Error("somebody is pinged")
+	}
 }
 
 func TestAServerThatEndsSaysSo(t *testing.T) {

@@ -199,7 +199,7 @@ func (s *socket) events(answer string) string {
 }
 
 func sse(n int) string {
-	return fmt.Sprintf("id: %d\nevent: e%d\ndata: %s\n\n", n, n%2, roomEvent(n))
+	return fmt.Sprintf("id: 1-%d\nevent: e%d\ndata: %s\n\n", n, n%2, roomEvent(n))
 }
 
 const hello = "event: connected\n" +
@@ -234,9 +234,77 @@ func TestServerSentEvents(t *testing.T) {
 	s.b.call(t, "stream.delete", `{"room":"r"}`)
 	answer := s.roused()
 	got := s.events(answer)
-	if !strings.HasPrefix(got, "event: error\ndata: {\"type\":\"error\"") ||
+	if !strings.HasPrefix(got, "event: _error\ndata: {\"type\":\"error\"") ||
 		!strings.HasSuffix(answer, "\r\n0\r\n\r\n") || s.v != wire.Close {
 		t.Errorf("%q, verdict %d", answer, s.v)
+	}
+}
+
+// EventSource's own events are called error and open: no room's may be taken for them, nor for each
+// other.
+func TestNamesOfEventsAreNotEventSources(t *testing.T) {
+	s := newRoomSocket(t)
+	want := ""
+	for _, c := range [][2]string{{"error", "_error"}, {"open", "_open"}, {"_error", "__error"},
+		{"__open", "___open"}, {"message", "message"}, {"Error", "Error"}, {"errors", "errors"},
+		{"_", "_"}, {"connected", "connected"},
+	} {
+		s.b.call(t, "stream.publish", `{"room":"r","event":"`+c[0]+`","data":1}`)
+		want += "event: " + c[1] + "\n"
+	}
+	got := ""
+	answer := s.events(s.feed(request1("GET /stream/r/events")))
+	for _, line := range strings.SplitAfter(answer, "\n") {
+		if strings.HasPrefix(line, "event: ") {
+			got += line
+		}
+	}
+	if want = "event: connected\n" + want; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestARecreatedRoomBeginsAnew resumes by what a former room of the name said.
+func TestARecreatedRoomBeginsAnew(t *testing.T) {
+	s := newRoomSocket(t)
+	s.b.publish(t, 0, 5)
+	s.b.call(t, "stream.delete", `{"room":"r"}`)
+	s.b.call(t, "stream.create", `{"room":"r"}`)
+	s.b.publish(t, 0, 3)
+	now := func(n int) string { return strings.Replace(sse(n), "id: 1-", "id: 2-", 1) }
+	const anew = hello + `0,"recreated":true}` + "\n\n"
+	for _, c := range []struct{ query, header, want string }{
+		{"", "1-5", anew + now(0) + now(1) + now(2) + now(3)},
+		{"", "1-1", anew + now(0) + now(1) + now(2) + now(3)},
+		{"", "2-1", hello + "2}\n\n" + now(2) + now(3)},
+		{"", "2-3", hello + "4}\n\n"},
+		{"", "2-4", anew + now(0) + now(1) + now(2) + now(3)}, // lost with what was not durable
+		{"", "2", hello + "3}\n\n" + now(3)},
+		{"", "5", anew + now(0) + now(1) + now(2) + now(3)},
+		{"?generation=1&from_offset=2", "", anew + now(0) + now(1) + now(2) + now(3)},
+		{"?generation=2&from_offset=2", "", hello + "2}\n\n" + now(2) + now(3)},
+		{"?from_offset=7", "", hello + "7}\n\n"}, // whoever asks for what is to come, waits
+		{"?last=1", "1-5", anew + now(0) + now(1) + now(2) + now(3)},
+	} {
+		request := request1("GET /stream/r/events" + c.query)
+		if c.header != "" {
+			request = request1("GET /stream/r/events"+c.query, "Last-Event-ID: "+c.header)
+		}
+		reader := s.b.socket(t)
+		if got := reader.events(reader.feed(request) + reader.roused()); got != c.want {
+			t.Errorf("%s %s:\n got %s\nwant %s", c.query, c.header, got, c.want)
+		}
+		reader.conn.Closed()
+	}
+	s.b.call(t, "stream.trim", `{"room":"r","before_offset":2}`)
+	reader := s.b.socket(t)
+	s.want([]string{reader.events(reader.feed(request1("GET /stream/r/events",
+		"Last-Event-ID: 1-5")))}, anew+
+		"event: gap\ndata: {\"type\":\"gap\",\"from\":0,\"to\":2}\n\n"+now(2)+now(3))
+	got := s.b.call(t, "stream.consume",
+		`{"room":"r","subscriber_id":"me","from_offset":6,"generation":1,"limit":1}`)
+	if !strings.Contains(got, `"id":"2-2"`) {
+		t.Errorf("consumed %s", got)
 	}
 }
 
@@ -244,14 +312,14 @@ func TestNamesOfEventsStayOneLine(t *testing.T) {
 	s := newRoomSocket(t)
 	s.b.call(t, "stream.publish", `{"room":"r","event":"a \"b\"\\\n\rd","data":null}`)
 	got := s.events(s.feed(request1("GET /stream/r/events")))
-	if !strings.Contains(got, "id: 0\nevent: a \"b\"\\  d\ndata: {\"type\":\"event\"") {
+	if !strings.Contains(got, "id: 1-0\nevent: a \"b\"\\  d\ndata: {\"type\":\"event\"") {
 		t.Errorf("%q", got)
 	}
 }
 
 func TestStreamsAreRefusedAsRequestsAre(t *testing.T) {
 	s := newRoomSocket(t)
-	const id = "Last-Event-ID must be an offset"
+	const id = "Last-Event-ID must be the id of an event"
 	for line, want := range map[string]string{
 		"none/events":                                  "Room 'none' not found",
 		"r/events?new=1&last=2":                        "exclude each other",
@@ -262,6 +330,9 @@ func TestStreamsAreRefusedAsRequestsAre(t *testing.T) {
 		"r/events|Last-Event-ID: yes":                  id,
 		"r/events|Last-Event-ID: 1e99":                 id,
 		"r/events|Last-Event-ID: -1":                   id,
+		"r/events|Last-Event-ID: 1-":                   id,
+		"r/events|Last-Event-ID: 1-2-3":                id,
+		"r/events|Last-Event-ID: 9223372036854775807":  id,
 	} {
 		line, header, _ := strings.Cut("GET /stream/"+line, "|")
 		request := request1(line)

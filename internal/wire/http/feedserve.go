@@ -44,9 +44,8 @@ func (c *Conn) push(
 	w nethttp.ResponseWriter, r *nethttp.Request, s *laneSession, out *wire.Output,
 ) (whole bool) {
 	control := nethttp.NewResponseController(w)
-	every := max(c.handler.options.PingEvery, time.Second)
-	tick := time.NewTicker(every)
-	defer tick.Stop()
+	tick, stop := pings(c.handler.options.PingEvery)
+	defer stop()
 	f := c.feed
 	for {
 		c.feedSocket(nil, out)
@@ -62,7 +61,7 @@ func (c *Conn) push(
 		}
 		select {
 		case <-s.woken:
-		case <-tick.C:
+		case <-tick:
 			f.say = sayPing
 		case <-wire.Quit(r.Context()):
 			c.ending = true
@@ -70,4 +69,13 @@ func (c *Conn) push(
 			return false
 		}
 	}
+}
+
+// pings says when to ping a peer: never, where none is to be.
+func pings(every time.Duration) (tick <-chan time.Time, stop func()) {
+	if every <= 0 {
+		return nil, func() {}
+	}
+	t := time.NewTicker(every)
+	return t.C, t.Stop
 }

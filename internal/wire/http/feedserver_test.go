@@ -50,6 +50,7 @@ func (b *bench) listen(t *testing.T) *live {
 		Doors: []server.Door{{Name: "HTTP", Host: "127.0.0.1", Dialect: server.HTTPDoor}},
 		Loops: 2, Clock: l.clock, ConnectionTimeout: 4 * time.Second,
 		IdleTimeout: 10 * time.Second, // which is not for feeds
+		HTTP2:       server.HTTP2{Enabled: true},
 	})
 	if err != nil {
 		t.Fatal(err)

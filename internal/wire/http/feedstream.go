@@ -186,21 +186,34 @@ func (r *feedRound) value(text []byte) {
 		b = append(appendLine(b, text), '\n')
 	case eventStyle:
 		r.pinged = r.x.now(r.h)
-		var id, name []byte
-		if r.point.Label != nil {
-			id, name = r.point.Label(text)
-		}
-		if len(id) > 0 {
-			b = append(appendLine(append(b, "id: "...), id), '\n')
-		} else if len(name) == 0 {
-			name = typeOf(text)
-		}
-		if len(name) > 0 {
-			b = append(appendInside(append(b, "event: "...), name), '\n')
-		}
-		b = append(appendLine(append(b, "data: "...), text), "\n\n"...)
+		b = r.event(b, text)
 	}
 	r.out.Buf = b
+}
+
+// event appends a server-sent event. EventSource has events of its own, error and open, which must
+// not be taken for those: names that are one of these words behind any number of underscores get
+// one underscore more.
+func (r *feedRound) event(b, text []byte) []byte {
+	const id = "id: "
+	var name []byte
+	from := len(b)
+	if b = append(b, id...); r.point.Label != nil {
+		b, name = r.point.Label(b, text, &r.sub)
+	}
+	if len(b) > from+len(id) {
+		b = append(b, '\n')
+	} else if b = b[:from]; len(name) == 0 {
+		name = typeOf(text)
+	}
+	if len(name) > 0 {
+		b = append(b, "event: "...)
+		if word := bytes.TrimLeft(name, "_"); string(word) == "error" || string(word) == "open" {
+			b = append(b, '_')
+		}
+		b = append(appendInside(b, name), '\n')
+	}
+	return append(appendLine(append(b, "data: "...), text), "\n\n"...)
 }
 
 // message sends one message of a socket, compressed if that was negotiated.
