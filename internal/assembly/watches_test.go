@@ -267,7 +267,8 @@ func TestLongAndBinaryValuesAreTruncated(t *testing.T) {
 		if !live {
 			w, _ = in.watch(t, "keys=%23&from_lsn="+lsn)
 		}
-		for _, want := range []string{`{"key":"k","event":"set","version":1,"value":"` + long + `",`,
+		for _, want := range []string{
+			`{"key":"k","event":"set","version":1,"value":"` + long + `",`,
 			`{"key":"k","event":"append","version":2,"truncated":true,`,
 			`{"key":"k","event":"set","version":3,"truncated":true,`,
 			"{\"key\":\"\uFFFDk\",\"event\":\"set\",\"version\":1,\"value\":\"v\",",
@@ -382,32 +383,11 @@ func TestWatchesGoOnOverARestart(t *testing.T) {
 
 // Who lists keys and then watches from the list's lsn has, in the end, what the store has.
 func TestAMirrorOfTheStore(t *testing.T) {
-	const writers, each = 4, 400
 	in := housed(t, t.TempDir()).served(t)
 	defer in.end(t)
 	var writing sync.WaitGroup
-	for i := range writers {
-		writing.Go(func() {
-			var commands []string
-			for n := range each {
-				key := fmt.Sprint("key:", (n*7+i)%60)
-				switch n % 9 {
-				case 3:
-					commands = append(commands, "DEL "+key)
-				case 5:
-					commands = append(commands, "APPEND "+key+" x")
-				case 7:
-					commands = append(commands, "MULTI", "INCR n:1", "SET "+key+" m", "EXEC")
-				default:
-					commands = append(commands, fmt.Sprint("SET ", key, " ", i, ".", n))
-				}
-				if n%50 == 0 {
-					in.ask(t, commands...)
-					commands = nil
-				}
-			}
-			in.ask(t, commands...)
-		})
+	for i := range 4 {
+		writing.Go(func() { in.scribble(t, i) })
 	}
 	mirror := map[string]string{}
 	status, text := in.web(t, "/kv?limit=1000&values=true")
@@ -426,31 +406,7 @@ func TestAMirrorOfTheStore(t *testing.T) {
 	writing.Wait()
 	in.ask(t, "SET end 1")
 	for mirror["end"] == "" {
-		var m struct {
-			Payload struct {
-				Key, Event, Value string
-				Truncated         bool
-			}
-		}
-		if err := json.Unmarshal([]byte(w.next()), &m); err != nil {
-			t.Fatal(err)
-		}
-		switch p := m.Payload; {
-		case p.Event == "del":
-			delete(mirror, p.Key)
-		case p.Truncated: // to be read: later events may change it again
-			_, text := in.web(t, "/kv/get/"+p.Key)
-			var value any
-			if err := json.Unmarshal([]byte(text), &value); err != nil {
-				t.Fatal(err, text)
-			}
-			mirror[p.Key] = fmt.Sprint(value)
-			if strings.Contains(text, `"error"`) {
-				delete(mirror, p.Key)
-			}
-		default:
-			mirror[p.Key] = p.Value
-		}
+		in.reflect(t, mirror, w.next())
 	}
 	if in.engine.Store.Count(0) != int64(len(mirror)) {
 		t.Errorf("the store has %d keys, the mirror %d", in.engine.Store.Count(0), len(mirror))
@@ -460,5 +416,58 @@ func TestAMirrorOfTheStore(t *testing.T) {
 		if got := in.ask(t, "GET "+key); got != want {
 			t.Errorf("%s is %q, in the mirror %q", key, got, value)
 		}
+	}
+}
+
+// scribble writes keys that others write, too.
+func (in *Instance) scribble(t *testing.T, i int) {
+	var commands []string
+	for n := range 400 {
+		key := fmt.Sprint("key:", (n*7+i)%60)
+		switch n % 9 {
+		case 3:
+			commands = append(commands, "DEL "+key)
+		case 5:
+			commands = append(commands, "APPEND "+key+" x")
+		case 7:
+			commands = append(commands, "MULTI", "INCR n:1", "SET "+key+" m", "EXEC")
+		default:
+			commands = append(commands, fmt.Sprint("SET ", key, " ", i, ".", n))
+		}
+		if n%50 == 0 {
+			in.ask(t, commands...)
+			commands = nil
+		}
+	}
+	in.ask(t, commands...)
+}
+
+// reflect does to the mirror what an event says.
+func (in *Instance) reflect(t *testing.T, mirror map[string]string, frame string) {
+	t.Helper()
+	var m struct {
+		Payload struct {
+			Key, Event, Value string
+			Truncated         bool
+		}
+	}
+	if err := json.Unmarshal([]byte(frame), &m); err != nil {
+		t.Fatal(err)
+	}
+	switch p := m.Payload; {
+	case p.Event == "del":
+		delete(mirror, p.Key)
+	case p.Truncated: // to be read: later events may change it again
+		_, text := in.web(t, "/kv/get/"+p.Key)
+		var value any
+		if err := json.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err, text)
+		}
+		mirror[p.Key] = fmt.Sprint(value)
+		if strings.Contains(text, `"error"`) {
+			delete(mirror, p.Key)
+		}
+	default:
+		mirror[p.Key] = p.Value
 	}
 }

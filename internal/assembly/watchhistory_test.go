@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -38,7 +39,6 @@ type chronicle struct {
 	data *persist.Manager
 	// The twin: versions of keys, and all that must be told, in order.
 	versions map[string]uint32
-	lengths  map[string]int
 	told     []chapter
 }
 
@@ -63,7 +63,7 @@ func newChronicle(t tester) *chronicle {
 	if _, err := m.Recover(context.Background(), store.Stores{Keys: keys}); err != nil {
 		t.Fatalf("%v", err)
 	}
-	c := &chronicle{t: t, data: m, versions: map[string]uint32{}, lengths: map[string]int{},
+	c := &chronicle{t: t, data: m, versions: map[string]uint32{},
 		Engine: &command.Engine{Store: keys, Clock: clock.Real{}, Persistence: durability{m},
 			Topics: command.NewTopics(pubsub.Options{})}}
 	c.Watches = command.NewWatches(keys, c.Topics)
@@ -141,6 +141,26 @@ func (c *chronicle) draw(t *rapid.T) (e effect.Effect) {
 	return e
 }
 
+// drawAll draws a transaction.
+func (c *chronicle) drawAll(t *rapid.T) (all []effect.Effect) {
+	kept := c.versions
+	c.versions = maps.Clone(kept)
+	for range rapid.IntRange(1, 4).Draw(t, "effects") {
+		e := c.draw(t)
+		all = append(all, e)
+		switch e.Kind { // what there is decides what may come next
+		case effect.Delete:
+			delete(c.versions, string(e.Key))
+		case effect.Flush:
+			c.versions = map[string]uint32{}
+		default:
+			c.versions[string(e.Key)]++
+		}
+	}
+	c.versions = kept
+	return all
+}
+
 // bell is a Waker that can be waited for.
 type bell chan struct{}
 
@@ -196,26 +216,7 @@ func TestAWatchBeginsAnywhereInAHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newChronicle(t)
 		for range rapid.IntRange(0, 12).Draw(t, "records") {
-			var all []effect.Effect
-			kept := c.versions
-			c.versions = map[string]uint32{}
-			for k, v := range kept {
-				c.versions[k] = v
-			}
-			for range rapid.IntRange(1, 4).Draw(t, "effects") {
-				e := c.draw(t)
-				all = append(all, e)
-				switch e.Kind { // what there is decides what may come next
-				case effect.Delete:
-					delete(c.versions, string(e.Key))
-				case effect.Flush:
-					c.versions = map[string]uint32{}
-				default:
-					c.versions[string(e.Key)]++
-				}
-			}
-			c.versions = kept
-			c.write(all...)
+			c.write(c.drawAll(t)...)
 		}
 		pattern := rapid.SampledFrom([]string{"#", "user:*", "a.*", "x"}).Draw(t, "pattern")
 		match := map[string]func(string) bool{
@@ -309,7 +310,9 @@ func TestAWatchGoesLiveWhileOthersWrite(t *testing.T) {
 	var reading sync.WaitGroup
 	for i := range 6 {
 		reading.Go(func() {
-			until(t, "nothing is written", func() bool { return c.Persistence.Last() > uint64(i*500) })
+			until(t, "nothing is written", func() bool {
+				return c.Persistence.Last() > uint64(i*500)
+			})
 			at := c.Persistence.Last() / 2
 			from, _ := watchcmd.ParsePosition(fmt.Append(nil, at))
 			r, err := c.open(&from, "#")
