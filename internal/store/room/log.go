@@ -77,7 +77,9 @@ func (sh *shard) tail(r *room, length int, time int64) (*segment, error) {
 }
 
 // target is the size of the room's next segment, which begins with an event that needs so much: a
-// power of two, so that blocks of few classes share slabs.
+// power of two, so that blocks of few classes share slabs. The one of four sizes per doubling that
+// such events fill best saved 10 bytes an event where all are alike and nothing where they are not,
+// and made the resident memory of 300 rooms with mixed events 13 % larger.
 func (r *room) target(need int) int {
 	share := max(r.bytes/fineShare, leastSegment)
 	size := max(min(share, fineSegment), min(share, int64(need)*leastEvents, mostSegment),
@@ -132,8 +134,12 @@ func (sh *shard) cut(r *room, first uint64) {
 	if whole == 0 {
 		return
 	}
-	if r.segs = slices.Delete(r.segs, 0, whole); len(r.segs) == 0 {
+	held := cap(r.segs)
+	r.segs = slices.Delete(r.segs, 0, whole)
+	if r.segs = shrunk(r.segs, len(r.segs)); len(r.segs) == 0 {
 		r.segs = nil
+	}
+	if cap(r.segs) != held {
 		sh.measure(r)
 	}
 }

@@ -169,3 +169,25 @@ func TestMemoryComesBack(t *testing.T) {
 		t.Errorf("%d bytes without rooms", s.Memory())
 	}
 }
+
+// TestMemoryOfTrimmedRoom: a room that was large is no larger than one that never was.
+func TestMemoryOfTrimmedRoom(t *testing.T) {
+	const kept = 10
+	memory := func(events int) int64 {
+		s, _ := open(t, Options{Shards: 1})
+		s.SetJournal(nil)
+		fill(t, s, 1, events, 1000)
+		s.do(epoch+10_000, func(tx *Tx) {
+			_, err := tx.Trim([]byte("memory:room:00000"), uint64(events-kept))
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		s.sound(t)
+		r := s.shards[0].rooms["memory:room:00000"]
+		return r.cost
+	}
+	if never, was := memory(2*kept), memory(20_000); was > 2*never {
+		t.Errorf("%d bytes of the heap, %d in one that never was large", was, never)
+	}
+}

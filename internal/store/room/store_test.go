@@ -472,8 +472,8 @@ func TestUndeclaredRooms(t *testing.T) {
 		other = append(other, 'b')
 	}
 	for what, f := range map[string]func(*Tx){
-		"find":   func(tx *Tx) { tx.Exists([]byte("a")) },
-		"readOn": func(tx *Tx) { _, _, _ = tx.ReadOn(sub, &Query{}, nil) },
+		"find":  func(tx *Tx) { tx.Exists([]byte("a")) },
+		"await": func(tx *Tx) { tx.Await(sub, 0) },
 	} {
 		var tx Tx
 		s.Begin(&tx, epoch)

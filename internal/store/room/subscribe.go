@@ -121,39 +121,6 @@ func (s *Store) Pull(sub *Subscriber, most int, dst []byte) (f Frames, ok bool) 
 	return f, true
 }
 
-// ReadOn is Pull for doors that send other things than frames: it appends views to dst, as Read
-// does, whose From and Until don't count here. The Tx must have declared the room that sub follows.
-// If a gap exists there are no events yet. Sub's Waker is called when there is more than the page,
-// if that says that there is no More.
-func (t *Tx) ReadOn(sub *Subscriber, q *Query, dst []View) (p Page, gap Gap, ok bool) {
-	if p.Events = dst; sub.shard == nil {
-		return p, gap, false
-	}
-	if !t.holds(sub.shard) {
-		panic("room: use of a room that was not declared")
-	}
-	r := sub.room
-	if r == nil {
-		sub.shard = nil
-		return p, gap, false
-	}
-	at := &r.audience.followers[sub.place]
-	if at.next < r.first {
-		gap = Gap{at.next, r.first}
-		at.next = r.first
-		p.Next, p.More = r.first, true
-		return p, gap, true
-	}
-	p.Next = at.next
-	all := *q
-	all.Until = 0
-	r.read(&all, &p)
-	if at.next = p.Next; !p.More {
-		r.lie(sub)
-	}
-	return p, gap, true
-}
-
 // Await has sub's Waker called when there is more from next on, where there is nothing yet, as the
 // caller knows by other means. What lies between is passed over: somebody else may have taken it.
 // The Tx must have declared the room that sub follows. false means that the room is gone.

@@ -140,7 +140,7 @@ func TestRoomGone(t *testing.T) {
 			t.Errorf("%s: the other still has a room", what)
 		}
 		s.do(epoch, func(tx *Tx) {
-			if _, _, ok := tx.ReadOn(awake, &Query{}, nil); ok {
+			if tx.Await(awake, 0) {
 				t.Errorf("%s: it has a room after being told", what)
 			}
 		})
