@@ -2,7 +2,6 @@ package effect
 
 import (
 	"bytes"
-	"errors"
 	"math"
 	"reflect"
 	"testing"
@@ -39,23 +38,14 @@ func same(a, b Effect) bool {
 	return reflect.DeepEqual(a, b)
 }
 
+var keyCodec = codec[Effect]{Append, Decode, same, examples}
+
 func TestDecodeReturnsWhatWasAppended(t *testing.T) {
-	var record []byte
-	for i := range examples {
-		record = Append(record, &examples[i])
-	}
-	for i := range examples {
-		e, rest, err := Decode(record)
-		if err != nil || !same(e, examples[i]) {
-			t.Fatalf("%+.80v came back as %+.80v, %v", examples[i], e, err)
-		}
-		if n := len(record) - len(rest); n > MaxEncoded+len(e.Key)+len(e.Value) {
+	keyCodec.comeBack(t)
+	for _, e := range examples {
+		if n := len(Append(nil, &e)); n > MaxEncoded+len(e.Key)+len(e.Value) {
 			t.Errorf("%+.80v takes %d bytes", e, n)
 		}
-		record = rest
-	}
-	if len(record) != 0 {
-		t.Errorf("%d bytes are left", len(record))
 	}
 }
 
@@ -72,11 +62,7 @@ func TestAnyEffectComesBack(t *testing.T) {
 			e.Kind, e.Flags, e.Deadline = Patch, 0, 0
 			e.Offset = int(rapid.Int32Range(0, math.MaxInt32).Draw(t, "offset"))
 		}
-		tail := rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "tail")
-		got, rest, err := Decode(append(Append(nil, &e), tail...))
-		if err != nil || !same(got, e) || !bytes.Equal(rest, tail) {
-			t.Fatalf("%+v came back as %+v, %v", e, got, err)
-		}
+		keyCodec.comesBack(t, e)
 	})
 }
 
@@ -101,49 +87,16 @@ func TestHeadAndValueMakeTheWhole(t *testing.T) {
 	}
 }
 
-func TestCutOffEffectsAreMalformed(t *testing.T) {
-	for i := range examples {
-		b := Append(nil, &examples[i])
-		for n := range b[:min(len(b), 100)] {
-			if _, _, err := Decode(b[:n]); !errors.Is(err, ErrMalformed) {
-				t.Errorf("%d of %d bytes of kind %d: %v", n, len(b), examples[i].Kind, err)
-			}
-		}
-	}
+func TestMalformedEffects(t *testing.T) {
 	cause := byte(causeMark)
-	for _, b := range [][]byte{nil, {0}, {0, 0}, {cause + 1, 0, 0, 0}, {255, 1, 1, 1}, {cause},
-		{cause, 1}, {cause, 1, 0, 0}, {cause, 1, cause, 1, byte(FlushAll)},
+	keyCodec.refuse(t, nil, []byte{0}, []byte{0, 0}, []byte{cause + 1, 0, 0, 0},
+		[]byte{255, 1, 1, 1}, []byte{cause}, []byte{cause, 1}, []byte{cause, 1, 0, 0},
+		[]byte{cause, 1, cause, 1, byte(FlushAll)},
 		append([]byte{cause, 1}, AppendQueue(nil, &Queue{Kind: QueueDelete})...),
-		append([]byte{cause, 1}, AppendRoom(nil, &Room{Kind: RoomDelete})...)} {
-		if _, _, err := Decode(b); !errors.Is(err, ErrMalformed) {
-			t.Errorf("%x: %v", b, err)
-		}
-	}
+		append([]byte{cause, 1}, AppendRoom(nil, &Room{Kind: RoomDelete})...))
 }
 
-// FuzzDecode: any bytes are either malformed or an effect that has the same meaning written anew,
-// and never more is taken than there is.
-func FuzzDecode(f *testing.F) {
-	for i := range examples {
-		f.Add(Append(nil, &examples[i]))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		e, rest, err := Decode(b)
-		if err != nil {
-			if !errors.Is(err, ErrMalformed) {
-				t.Fatalf("%v", err)
-			}
-			return
-		}
-		if len(rest) >= len(b) || !bytes.HasSuffix(b, rest) {
-			t.Fatalf("%d bytes are left of %d", len(rest), len(b))
-		}
-		again, tail, err := Decode(Append(nil, &e))
-		if err != nil || len(tail) != 0 || !same(e, again) {
-			t.Fatalf("%+v came back as %+v, %v", e, again, err)
-		}
-	})
-}
+func FuzzDecode(f *testing.F) { keyCodec.fuzz(f) }
 
 func BenchmarkAppend(b *testing.B) {
 	e := Effect{Kind: Set, Version: 7, Key: make([]byte, 16), Value: make([]byte, 100)}

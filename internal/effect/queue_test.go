@@ -1,7 +1,6 @@
 package effect
 
 import (
-	"bytes"
 	"errors"
 	"math"
 	"reflect"
@@ -63,22 +62,11 @@ func noEmpty(q Queue) Queue {
 	return q
 }
 
-func TestDecodeQueueReturnsWhatWasAppended(t *testing.T) {
-	var record []byte
-	for i := range queueExamples {
-		record = AppendQueue(record, &queueExamples[i])
-	}
-	for i := range queueExamples {
-		q, rest, err := DecodeQueue(record)
-		if err != nil || !sameQueue(q, queueExamples[i]) {
-			t.Fatalf("%+.300v came back as\n%+.300v, %v", queueExamples[i], q, err)
-		}
-		record = rest
-	}
-	if len(record) != 0 {
-		t.Errorf("%d bytes are left", len(record))
-	}
-}
+var queueCodec = codec[Queue]{AppendQueue, DecodeQueue, func(a, b Queue) bool {
+	return sameQueue(used(a), b)
+}, queueExamples}
+
+func TestDecodeQueueReturnsWhatWasAppended(t *testing.T) { queueCodec.comeBack(t) }
 
 func drawBytes(t *rapid.T, name string) []byte {
 	return rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, name)
@@ -159,36 +147,16 @@ func used(q Queue) Queue {
 }
 
 func TestAnyQueueEffectComesBack(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		q := drawQueue(t)
-		tail := rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "tail")
-		got, rest, err := DecodeQueue(append(AppendQueue(nil, &q), tail...))
-		if err != nil || !bytes.Equal(rest, tail) {
-			t.Fatalf("%+v: %d bytes left, %v", q, len(rest), err)
-		}
-		if want := used(q); !sameQueue(got, want) {
-			t.Fatalf("%+v came back as\n%+v", want, got)
-		}
-	})
+	rapid.Check(t, func(t *rapid.T) { queueCodec.comesBack(t, drawQueue(t)) })
 }
 
-func TestCutOffQueueEffectsAreMalformed(t *testing.T) {
-	for i := range queueExamples {
-		b := AppendQueue(nil, &queueExamples[i])
-		for n := range b[:min(len(b), 300)] {
-			if _, _, err := DecodeQueue(b[:n]); !errors.Is(err, ErrMalformed) {
-				t.Errorf("%d of %d bytes of kind %d: %v", n, len(b), queueExamples[i].Kind, err)
-			}
-		}
-	}
-	for _, b := range [][]byte{nil, {0}, {byte(Set)}, {byte(Swap) + 1, 0, 0, 0},
+func TestMalformedQueueEffects(t *testing.T) {
+	queueCodec.refuse(t, nil, []byte{0}, []byte{byte(Set)}, []byte{byte(Swap) + 1, 0, 0, 0},
 		append([]byte{byte(QueueDedup) + 1}, make([]byte, 40)...),
-		append([]byte{255}, make([]byte, 40)...)} {
-		if _, _, err := DecodeQueue(b); !errors.Is(err, ErrMalformed) {
-			t.Errorf("%x: %v", b, err)
-		}
-	}
+		append([]byte{255}, make([]byte, 40)...))
 }
+
+func FuzzDecodeQueue(f *testing.F) { queueCodec.fuzz(f) }
 
 // TestKindsDoNotMix: effects over keys are none over queues, and the other way round.
 func TestKindsDoNotMix(t *testing.T) {

@@ -2,7 +2,6 @@ package effect
 
 import (
 	"bytes"
-	"errors"
 	"math"
 	"reflect"
 	"testing"
@@ -40,22 +39,9 @@ func sameRoom(a, b Room) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-func TestRoomEffectsComeBack(t *testing.T) {
-	var record []byte
-	for i := range roomExamples {
-		record = AppendRoom(record, &roomExamples[i])
-	}
-	for i := range roomExamples {
-		e, rest, err := DecodeRoom(record)
-		if err != nil || !sameRoom(e, roomExamples[i]) {
-			t.Fatalf("%+.80v came back as %+.80v, %v", roomExamples[i], e, err)
-		}
-		record = rest
-	}
-	if len(record) != 0 {
-		t.Errorf("%d bytes are left", len(record))
-	}
-}
+var roomCodec = codec[Room]{AppendRoom, DecodeRoom, sameRoom, roomExamples}
+
+func TestRoomEffectsComeBack(t *testing.T) { roomCodec.comeBack(t) }
 
 func TestAnyRoomEffectComesBack(t *testing.T) {
 	text := rapid.SliceOfN(rapid.Byte(), 0, 200)
@@ -71,65 +57,27 @@ func TestAnyRoomEffectComesBack(t *testing.T) {
 		if rapid.Bool().Draw(t, "trims") {
 			e.First = rapid.Uint64Range(1, e.Offset).Draw(t, "first")
 		}
-		tail := rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "tail")
-		got, rest, err := DecodeRoom(append(AppendRoom(nil, &e), tail...))
-		if err != nil || !sameRoom(got, e) || !bytes.Equal(rest, tail) {
-			t.Fatalf("%+v came back as %+v, %v", e, got, err)
-		}
+		roomCodec.comesBack(t, e)
 	})
 }
 
 func TestMalformedRoomEffects(t *testing.T) {
-	for i := range roomExamples {
-		b := AppendRoom(nil, &roomExamples[i])
-		for n := range b[:min(len(b), 100)] {
-			if _, _, err := DecodeRoom(b[:n]); !errors.Is(err, ErrMalformed) {
-				t.Errorf("%d of %d bytes of kind %d: %v", n, len(b), roomExamples[i].Kind, err)
-			}
-		}
-	}
 	publish := func(bits, offset, kept byte) []byte {
 		return []byte{byte(RoomPublish), 1, 'r', 1, bits, offset, 0, kept, 1, 1, 'e', '1'}
 	}
 	if _, _, err := DecodeRoom(publish(1<<keptBit, 5, 5)); err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range [][]byte{
-		{byte(RoomCursor) + 1, 1, 'r', 1, 1, 1, 1}, {255, 0, 0}, {byte(QueueSet), 0, 0},
-		{byte(RoomCursor), 1, 'r', 1, 2, 1, 'c', 1}, // an unknown bit
-		publish(1<<4, 5, 5),                         // an unknown bit
-		publish(1<<keptBit, 5, 0),                   // nothing kept: not even the event
-		publish(1<<keptBit, 5, 6),                   // more than were removed from
-	} {
-		if _, _, err := DecodeRoom(b); !errors.Is(err, ErrMalformed) {
-			t.Errorf("%x: %v", b, err)
-		}
-	}
+	roomCodec.refuse(t, []byte{byte(RoomCursor) + 1, 1, 'r', 1, 1, 1, 1}, []byte{255, 0, 0},
+		[]byte{byte(QueueSet), 0, 0},
+		[]byte{byte(RoomCursor), 1, 'r', 1, 2, 1, 'c', 1}, // an unknown bit
+		publish(1<<4, 5, 5),                               // an unknown bit
+		publish(1<<keptBit, 5, 0),                         // nothing kept: not even the event
+		publish(1<<keptBit, 5, 6),                         // more than were removed from
+	)
 }
 
-// FuzzDecodeRoom: any bytes are either malformed or an effect that has the same meaning written
-// anew, and never more is taken than there is.
-func FuzzDecodeRoom(f *testing.F) {
-	for i := range roomExamples {
-		f.Add(AppendRoom(nil, &roomExamples[i]))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		e, rest, err := DecodeRoom(b)
-		if err != nil {
-			if !errors.Is(err, ErrMalformed) {
-				t.Fatalf("%v", err)
-			}
-			return
-		}
-		if len(rest) >= len(b) || !bytes.HasSuffix(b, rest) {
-			t.Fatalf("%d bytes are left of %d", len(rest), len(b))
-		}
-		again, tail, err := DecodeRoom(AppendRoom(nil, &e))
-		if err != nil || len(tail) != 0 || !sameRoom(e, again) {
-			t.Fatalf("%+v came back as %+v, %v", e, again, err)
-		}
-	})
-}
+func FuzzDecodeRoom(f *testing.F) { roomCodec.fuzz(f) }
 
 func BenchmarkAppendRoomPublish(b *testing.B) {
 	e := Room{Kind: RoomPublish, Name: make([]byte, 16), Generation: 7, Offset: 1 << 20,

@@ -31,16 +31,7 @@ func TestNothingOfADamagedSnapshotStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.abandon()
-	snaps, _ := disk.List("/data/snapshots")
-	newest := filepath.Join("/data/snapshots", snaps[len(snaps)-1])
-	f, err := disk.Open(newest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	size, _ := f.Size()
-	if err := disk.FlipBit(newest, size-200, 0); err != nil {
-		t.Fatal(err)
-	}
+	snaps := damageNewest(t, disk)
 	h, r := home(t, options(disk))
 	if filepath.Base(r.Snapshot) != snaps[0] {
 		t.Errorf("loaded %s", r.Snapshot)

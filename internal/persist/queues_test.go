@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/synapdb/synap/internal/effect"
@@ -200,56 +199,7 @@ func (h *house) traffic(seed uint64, least int, stop func() bool) {
 	all.Wait()
 }
 
-// The journal alone, snapshots taken while others write, and what follows them lead to the state
-// that was, messages in flight included.
-func TestQueuesAfterARestart(t *testing.T) {
-	for seed := range uint64(6) {
-		disk := vfs.NewMemory(seed)
-		o := options(disk)
-		o.SegmentBytes = 1 << 20
-		h, _ := home(t, o)
-		if seed%3 == 0 {
-			h.traffic(seed, 500, func() bool { return true })
-		} else {
-			var saved atomic.Bool
-			saves := make(chan error, 1)
-			go func() {
-				defer saved.Store(true)
-				for range seed {
-					if err := h.Save(context.Background()); err != nil {
-						saves <- err
-						return
-					}
-				}
-				saves <- nil
-			}()
-			h.traffic(seed, 500, saved.Load)
-			if err := <-saves; err != nil {
-				t.Fatal(err)
-			}
-			if seed%3 == 2 {
-				h.traffic(seed+100, 100, func() bool { return true })
-			}
-		}
-		if err := h.commit(); err != nil {
-			t.Fatal(err)
-		}
-		want, sum := h.digest(), h.totals()
-		disk.Crash(0)
-		h.abandon()
-		h, r := home(t, o)
-		if h.digest() != want {
-			t.Errorf("seed %d: recovered another state: %+v, not %+v, from %+v", seed, h.totals(),
-				sum, r)
-		}
-		h.abandon()
-	}
-}
-
-func (h *house) totals() queue.Stats {
-	_, sum := h.q.Totals()
-	return queue.Stats{Depth: sum.Depth, Delayed: sum.Delayed, Leased: sum.Leased, Dead: sum.Dead}
-}
+func TestQueuesAfterARestart(t *testing.T) { restarts(t, (*house).traffic) }
 
 // A lease outlives the server: who holds it may still settle it, and nobody else gets the message.
 func TestLeasesSurviveARestart(t *testing.T) {
@@ -350,16 +300,7 @@ func TestNoQueueOfADamagedSnapshotStays(t *testing.T) {
 	must(h.commit())
 	want := h.digest()
 	h.abandon()
-	snaps, _ := disk.List("/data/snapshots")
-	newest := filepath.Join("/data/snapshots", snaps[len(snaps)-1])
-	f, err := disk.Open(newest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	size, _ := f.Size()
-	if err := disk.FlipBit(newest, size-200, 0); err != nil {
-		t.Fatal(err)
-	}
+	snaps := damageNewest(t, disk)
 	h, r := home(t, options(disk))
 	if filepath.Base(r.Snapshot) != snaps[0] || h.digest() != want || r.Messages != 1 {
 		t.Errorf("recovered another state: %+v", r)

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/synapdb/synap/internal/store"
@@ -65,48 +64,7 @@ func (h *house) chatter(seed uint64, least int, stop func() bool) {
 	all.Wait()
 }
 
-// The journal alone, snapshots taken while others publish, and what follows them lead to the state
-// that was: events, cursors, generations.
-func TestRoomsAfterARestart(t *testing.T) {
-	for seed := range uint64(6) {
-		disk := vfs.NewMemory(seed)
-		o := options(disk)
-		o.SegmentBytes = 1 << 20
-		h, _ := home(t, o)
-		if seed%3 == 0 {
-			h.chatter(seed, 500, func() bool { return true })
-		} else {
-			var saved atomic.Bool
-			saves := make(chan error, 1)
-			go func() {
-				defer saved.Store(true)
-				var err error
-				for i := uint64(0); i < seed && err == nil; i++ {
-					err = h.Save(context.Background())
-				}
-				saves <- err
-			}()
-			h.chatter(seed, 500, saved.Load)
-			if err := <-saves; err != nil {
-				t.Fatal(err)
-			}
-			if seed%3 == 2 {
-				h.chatter(seed+100, 100, func() bool { return true })
-			}
-		}
-		if err := h.commit(); err != nil {
-			t.Fatal(err)
-		}
-		want, held := h.digest(), h.all().Contents()
-		disk.Crash(0)
-		h.abandon()
-		h, r := home(t, o)
-		if h.digest() != want || r.Contents != held {
-			t.Errorf("seed %d: recovered another state: %+v, not %+v", seed, r, held)
-		}
-		h.abandon()
-	}
-}
+func TestRoomsAfterARestart(t *testing.T) { restarts(t, (*house).chatter) }
 
 // A room made anew after a restart has a higher generation than the one that was deleted before,
 // also if only a snapshot tells of that.
