@@ -34,12 +34,11 @@ func TestTheSocketSessionIsAsShown(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	//nolint:bodyclose // the library says that there is none to close
 	c, _, err := websocket.Dial(ctx, "ws://"+harness.Start(t).HTTP+"/api/v1/ws", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.CloseNow() //nolint:errcheck // whatever state it is in
+	defer c.CloseNow()
 	for _, line := range lines {
 		if message, ok := strings.CutPrefix(line, "< "); ok {
 			if err := c.Write(ctx, websocket.MessageText, []byte(message)); err != nil {

@@ -146,7 +146,7 @@ func (r *feedRound) perform(message []byte, w *muxWait, loop bool) {
 		r.subscribe(message, &c)
 		return
 	case c.row == nil && string(c.name) == "unsubscribe":
-		r.unsubscribe(message, &c)
+		r.unsubscribe(&c)
 		return
 	case c.row != nil && c.row.Has(command.Blocking) && loop:
 		r.mux.slow = bytes.Clone(message)

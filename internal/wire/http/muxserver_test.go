@@ -15,6 +15,8 @@ import (
 	"github.com/coder/websocket"
 	frames "github.com/gobwas/ws"
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/synapdb/synap/internal/command"
 )
 
 // caller is somebody else's client of a multiplexed WebSocket.
@@ -221,6 +223,53 @@ func TestMuxWhenTheServerEnds(t *testing.T) {
 			}
 		}
 	})
+}
+
+// holds is a table whose command hold writes, and answers when it is let go.
+func holds(began chan<- bool, release <-chan bool) func(*command.Engine) {
+	return func(e *command.Engine) {
+		e.Table = command.NewTable(e.Table.Rows(), []*command.Row{{
+			Name: "hold", Flags: command.SelfLocking | command.Blocking | command.Write,
+			Call: func(c *command.Ctx, _ *command.Args) error {
+				began <- true
+				<-release
+				c.Reply.Bool(true)
+				return nil
+			},
+		}})
+	}
+}
+
+// While one socket's request blocks, others of its loop go on; what comes for it meanwhile follows
+// the answer.
+func TestMuxRequestsThatBlockLeaveTheLoop(t *testing.T) {
+	const others = 20 // some of them on the same loop
+	began, release := make(chan bool, 1), make(chan bool)
+	l := newBench(t, Options{}, holds(began, release)).listen(t)
+	c := l.dialMux(protocolJSON)
+	c.ask(req(1, "stream.create", `{"room":"r"}`),
+		req(2, "subscribe", `{"to":"room","room":"r","subscriber_id":"me"}`),
+		req(3, "hold", `{}`), req(4, "kv.dbsize", `{}`))
+	c.wants(done(1, `{"success":true,"room":"r"}`),
+		done(2, `{"subscription":"s1","room":"r","subscriber_id":"me","from_offset":0}`))
+	<-began
+	for i := range others {
+		o := l.dialMux(protocolPack)
+		o.ask(req(i, "stream.publish", fmt.Sprintf(`{"room":"r","event":"e%d","data":%d}`, i%2, i)))
+		o.wants(done(i, fmt.Sprintf(`{"offset":%d,"room":"r"}`, i)))
+	}
+	release <- true
+	c.wants(done(3, "true"))
+	answered, next := false, 0
+	for range others + 1 {
+		if got := c.hear(); got == pushOf("s1", roomEvent(next)) {
+			next++
+		} else if got == done(4, `{"size":0}`) && !answered {
+			answered = true
+		} else {
+			t.Fatalf("event %d is %s", next, got)
+		}
+	}
 }
 
 func TestMuxSocketsCostNoGoroutines(t *testing.T) {

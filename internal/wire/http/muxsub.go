@@ -225,7 +225,7 @@ func (o *opening) Text(b []byte) {
 }
 
 // unsubscribe ends a subscription. Nothing of it comes after the answer.
-func (r *feedRound) unsubscribe(_ []byte, c *call) {
+func (r *feedRound) unsubscribe(c *call) {
 	w, err := r.wants(c)
 	s := r.mux.subs[string(w.name)]
 	switch {
@@ -313,7 +313,7 @@ func (r *feedRound) framesOf(s *muxSub, most int) (then command.Then) {
 			r.finish(s, errOver)
 			return command.ThenWait
 		}
-		r.push1()
+		r.pushValue()
 	}
 	return then
 }
@@ -339,7 +339,7 @@ func (r *feedRound) nextOf(s *muxSub) (more bool) {
 		r.finish(s, err)
 		return false
 	case more:
-		r.push1()
+		r.pushValue()
 	}
 	return more
 }
@@ -356,8 +356,8 @@ func (r *feedRound) openPush(s *muxSub) command.Reply {
 	return reply
 }
 
-// push1 sends one value.
-func (r *feedRound) push1() {
+// pushValue sends what was written as one value.
+func (r *feedRound) pushValue() {
 	r.x.take()
 	r.pushed += len(r.x.body)
 	r.reply()
@@ -383,7 +383,7 @@ func (r *feedRound) finish(s *muxSub, why error) {
 		reply.Str("code")
 		reply.Str(errs.Of(why).Code())
 	}
-	r.push1()
+	r.pushValue()
 }
 
 // closeOne gives back what a subscription holds, once.
