@@ -11,8 +11,8 @@ import (
 	frames "github.com/gobwas/ws"
 )
 
-// exchanged is what a peer sends and what it gets back, over a connection of its own. Where the last
-// frame is a close frame, nothing may come behind it but the end of the connection.
+// exchanged is what a peer sends and what it gets back, over a connection of its own. Where the
+// last frame is a close frame, nothing may come behind it but the end of the connection.
 type exchanged struct{ name, send, want string }
 
 const saying = `{"command":"say","request_id":1,"text":"`
@@ -57,8 +57,8 @@ func reserved() (all []exchanged) {
 	return all
 }
 
-// lengths are about 5.2 and 5.5. Lengths in more bytes than need be are a sender's fault that does no
-// harm, as other servers have it.
+// lengths are about 5.2 and 5.5. Lengths in more bytes than need be are a sender's fault that does
+// no harm, as other servers have it.
 func lengths() []exchanged {
 	text := saying + `x"}`
 	n := byte(len(text))
@@ -114,8 +114,8 @@ func fragments() []exchanged {
 	return []exchanged{
 		{"a byte each, with pings between", everyByte,
 			pongs + said("\u20ac") + "\npong " + euro[:len(euro)-1]},
-		{"empty ones", masked(txt, false, "") + masked(cont, false, "") + masked(cont, false, euro) +
-			masked(cont, true, ""), said("\u20ac")},
+		{"empty ones", masked(txt, false, "") + masked(cont, false, "") +
+			masked(cont, false, euro) + masked(cont, true, ""), said("\u20ac")},
 		{"a pong between", masked(txt, false, euro[:at]) + masked(frames.OpPong, true, "unasked") +
 			masked(cont, true, euro[at:]), said("\u20ac")},
 		{"a character in three", masked(txt, false, euro[:at+1]) +
