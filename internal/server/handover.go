@@ -172,8 +172,8 @@ var _ http.Flusher = (*patientWriter)(nil)
 // bound sets the deadline of what is written next. A stream that has none is a test's.
 func (p *patientWriter) bound() { _ = p.control.SetWriteDeadline(after(p.patient)) }
 
-// Write fails when the peer takes less than windowBytes per timeout. It leaves a deadline behind for
-// what is buffered.
+// Write fails when the peer takes less than windowBytes per timeout. It leaves a deadline behind
+// for what is buffered.
 func (p *patientWriter) Write(b []byte) (int, error) {
 	total := 0
 	for {
