@@ -162,8 +162,8 @@ func (o *observing) drawKey(t *rapid.T) []byte {
 }
 
 func (o *observing) drawEffect(t *rapid.T, whole bool) effect.Effect {
-	e := effect.Effect{DB: drawDB(t), Key: o.drawKey(t), Cause: effect.Cause(
-		rapid.SampledFrom([]effect.Cause{effect.Unsaid, effect.ByAppend}).Draw(t, "cause"))}
+	e := effect.Effect{DB: drawDB(t), Key: o.drawKey(t), Cause: rapid.SampledFrom(
+		[]effect.Cause{effect.Unsaid, effect.ByAppend}).Draw(t, "cause")}
 	size := func() []byte {
 		n := rapid.OneOf(rapid.IntRange(0, 50), rapid.IntRange(MostObserved-2, MostObserved+2),
 			rapid.IntRange(maxInline-2, maxInline+2)).Draw(t, "size")
