@@ -109,7 +109,8 @@ func TestLabelsOfServerSentEvents(t *testing.T) {
 		`{"type":"connected","topics":["a"]}`: {"", ""},
 		`{"type":"error","error":"x"}`:        {"", ""},
 	} {
-		if id, name := label(nil, []byte(text), nil); string(id) != want[0] || string(name) != want[1] {
+		id, name := label(nil, []byte(text), nil)
+		if string(id) != want[0] || string(name) != want[1] {
 			t.Errorf("%s: %q %q", text, id, name)
 		}
 	}
