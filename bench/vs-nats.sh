@@ -10,6 +10,7 @@
 #   WINDOW=1024       messages that may be published and not yet read by all, for both servers
 #   LOOPS="1 2"       event loops of Synap to try
 #   RATE=10000        events a second of the runs that say how late events come, for SECONDS_=5
+#                     (at least 3: sockets hold what is published in less)
 #   SYNAP=path        a built server;  NATS=path
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
