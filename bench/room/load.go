@@ -94,7 +94,7 @@ func (o *options) afterwards(out *strings.Builder, stalled []*follower) error {
 		r.run(&options{events: o.events}, f, o.room(0), false, i)
 		if o.topics {
 			if r.err == nil {
-				r.err = errors.New("who did not read has lost nothing: make the run longer than sockets hold")
+				r.err = errors.New("who did not read lost nothing: publish more")
 			} else {
 				fmt.Fprintf(out, "one who did not read: %v\n", r.err)
 				r.err = nil
