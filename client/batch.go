@@ -10,7 +10,7 @@ type Command struct{ r *request }
 
 // Get reads a key's value: Result.Value is []byte, or nil when there is no such key.
 func Get(key string) Command {
-	return Command{&request{command: "kv.get", read: true, line: []any{"GET", key},
+	return Command{&request{command: "kv.get", read: true, bytes: true, line: []any{"GET", key},
 		fields: []field{{"key", key}, {"type", "bytes"}}}}
 }
 
@@ -34,7 +34,7 @@ func Set(key string, value []byte, options ...SetOption) Command {
 	if s.ttl > 0 {
 		ms := int64((s.ttl + time.Millisecond - 1) / time.Millisecond)
 		r.fields = append(r.fields,
-			field{"expiry", map[string]any{"type": "px", "value": ms}})
+			field{"expiry", map[string]any{"type": "milliseconds", "value": ms}})
 		r.line = append(r.line, "PX", ms)
 	}
 	if s.version > 0 {
@@ -86,12 +86,5 @@ func (c *Client) Batch(ctx context.Context, commands ...Command) ([]Result, erro
 	if err != nil {
 		return nil, err
 	}
-	results := make([]Result, len(reqs))
-	for i := range results {
-		results[i].Value = payloads[i]
-		if errs != nil {
-			results[i].Err = errs[i]
-		}
-	}
-	return results, nil
+	return results(payloads, errs), nil
 }

@@ -25,10 +25,12 @@ func New(list ...Option) (*Client, error) {
 	switch o.url.Scheme {
 	case "resp", "redis":
 		c.wire = newRESPTransport(o)
-	case "http":
-		c.wire = newHTTPTransport(o)
+	case "ws", "wss":
+		c.wire = newWSTransport(o)
 	default:
-		return nil, fmt.Errorf("synap: %s:// is not served yet", o.url.Scheme)
+		if c.wire, err = newPlainOrNetHTTP(o); err != nil {
+			return nil, fmt.Errorf("synap: %w", err)
+		}
 	}
 	c.KV, c.PubSub = &KV{c}, &PubSub{c}
 	return c, nil
@@ -95,4 +97,10 @@ func (c *Client) all(ctx context.Context, reqs []*request) ([]any, []error, erro
 			return payloads, errs, err
 		}
 	}
+}
+
+// lines says whether the wire is RESP.
+func (c *Client) lines() bool {
+	_, ok := c.wire.(*respTransport)
+	return ok
 }

@@ -10,7 +10,7 @@ import (
 
 // httpTransport pools connections of plain HTTP/1.1.
 type httpTransport struct {
-	address string
+	options *options
 	head    []byte
 	format  Format
 	pool    *pool[*httpConn]
@@ -18,14 +18,14 @@ type httpTransport struct {
 }
 
 func newHTTPTransport(o *options) *httpTransport {
-	t := &httpTransport{address: o.address(), format: o.format,
+	t := &httpTransport{options: o, format: o.format,
 		head: httpHead(o.url.Host, o.format.mediaType(), o.token)}
 	t.pool = newPool(o.poolSize, t.dial, func(c *httpConn) bool { return c.alive() })
 	return t
 }
 
 func (t *httpTransport) dial(ctx context.Context) (*httpConn, error) {
-	return dialHTTP(ctx, t.address, t.head)
+	return dialHTTP(ctx, t.options, t.head)
 }
 
 func (t *httpTransport) Close() error { return t.pool.Close() }
@@ -41,7 +41,7 @@ func (t *httpTransport) do(
 	stop := c.bound(ctx)
 	payloads, errs, err = t.exchange(ctx, c, reqs)
 	whole := stop() && err == nil
-	t.pool.give(c, whole)
+	t.pool.give(c, whole, err)
 	return payloads, errs, err
 }
 
@@ -55,20 +55,19 @@ func (t *httpTransport) exchange(
 		}
 		c.put()
 	}
-	if unsent, err := c.flush(); err != nil {
-		return nil, nil, broken(reqs[0].command, ended(ctx, err), unsent)
-	}
+	sent := c.flush()
+	defer sent()
 	payloads = make([]any, len(reqs))
 	for i, r := range reqs {
 		status, body, err := c.receive()
 		if err != nil {
-			return nil, nil, broken(r.command, ended(ctx, err), false)
+			return nil, nil, broken(r.command, ended(ctx, err), sent())
 		}
 		var refused error
 		if status != 200 {
 			refused = statusError(r.command, status, body)
 		} else {
-			payloads[i], refused = readEnvelope(body, t.format, r.command)
+			payloads[i], refused = readEnvelope(body, t.format, r)
 		}
 		if refused != nil {
 			if errs == nil {
@@ -83,7 +82,7 @@ func (t *httpTransport) exchange(
 
 // statusError is an answer that is no envelope: the request did not get so far.
 func statusError(command string, status int, body []byte) error {
-	e := refusal(command, string(body))
+	e := refusal(command, string(body), "")
 	e.Message = fmt.Sprintf("HTTP status %d: %.200s", status, body)
 	switch status {
 	case 401, 403:
@@ -112,9 +111,7 @@ func (c *httpConn) shrink() {
 type httpPipe struct {
 	*httpConn
 	format Format
-	// gets says of each request whether its answer is the bare value of a key.
-	gets []bool
-	cmds []string
+	kinds  []pipeKind
 }
 
 func (t *httpTransport) pipe(ctx context.Context) (pipeConn, error) {
@@ -125,15 +122,18 @@ func (t *httpTransport) pipe(ctx context.Context) (pipeConn, error) {
 	return &httpPipe{httpConn: c, format: t.format}, nil
 }
 
-func (p *httpPipe) get(key []byte) error {
-	r := request{command: "kv.get", fields: []field{{"key", key}, {"type", "bytes"}}}
-	return p.add(&r, true)
+func getRequest(key []byte) *request {
+	return &request{command: "kv.get", bytes: true,
+		fields: []field{{"key", key}, {"type", "bytes"}}}
 }
 
-func (p *httpPipe) set(key, value []byte) error {
-	r := request{command: "kv.set", fields: []field{{"key", key}, {"value", value}}}
-	return p.add(&r, false)
+func setRequest(key, value []byte) *request {
+	return &request{command: "kv.set", fields: []field{{"key", key}, {"value", value}}}
 }
+
+func (p *httpPipe) get(key []byte) error { return p.add(getRequest(key), true) }
+
+func (p *httpPipe) set(key, value []byte) error { return p.add(setRequest(key, value), false) }
 
 func (p *httpPipe) put(r *request) error { return p.add(r, false) }
 
@@ -142,72 +142,45 @@ func (p *httpPipe) add(r *request, get bool) (err error) {
 		return &Error{Kind: ErrInvalid, Command: r.command, Message: err.Error()}
 	}
 	p.httpConn.put()
-	p.gets, p.cmds = append(p.gets, get), append(p.cmds, r.command)
+	p.kinds = append(p.kinds, pipeKind{r, get})
 	return nil
 }
 
 func (p *httpPipe) exchange(ctx context.Context, n int, f func(i int, r *Reply)) error {
 	stop := p.bound(ctx)
 	defer stop()
-	defer func() { p.gets, p.cmds = p.gets[:0], p.cmds[:0] }()
-	if _, err := p.flush(); err != nil {
-		return broken("", ended(ctx, err), false)
-	}
+	defer func() { p.kinds = p.kinds[:0] }()
+	defer p.flush()()
 	for i := range n {
+		kind := &p.kinds[i]
 		status, body, err := p.receive()
 		if err != nil {
-			return broken(p.cmds[i], ended(ctx, err), false)
+			return broken(kind.request.command, ended(ctx, err), false)
 		}
 		var r Reply
-		switch {
-		case status != 200:
-			r.Err = statusError(p.cmds[i], status, body)
-		case p.gets[i] && p.format == MessagePack && quickValue(body, &r):
-		default:
-			r.Payload, r.Err = readEnvelope(body, p.format, p.cmds[i])
-			if p.gets[i] {
-				r.Value, r.Found = toBytes(r.Payload), r.Payload != nil
-			}
+		var e envelope
+		if status != 200 {
+			r.Err = statusError(kind.request.command, status, body)
+		} else if err := e.read(body, p.format); err != nil {
+			r.Err = unreadable(kind.request.command, body, err)
+		} else {
+			e.fill(&r, p.format, kind)
 		}
 		f(i, &r)
 	}
+	p.shrink()
 	return nil
 }
 
-// quickValue reads the envelope of a key's value without making a tree of it. false: it is
-// something else.
-func quickValue(body []byte, r *Reply) bool {
-	n, b, err := msgp.ReadMapHeaderBytes(body)
-	if err != nil {
-		return false
+// fill makes the reply of an answer. The value of a key is not copied.
+func (e *envelope) fill(r *Reply, f Format, kind *pipeKind) {
+	if kind.get && e.ok && f == MessagePack && msgp.NextType(e.payload) == msgp.BinType {
+		r.Value, _, r.Err = msgp.ReadBytesZC(e.payload)
+		r.Found = true
+		return
 	}
-	ok := false
-	for range n {
-		var name []byte
-		if name, b, err = msgp.ReadStringZC(b); err != nil {
-			return false
-		}
-		switch string(name) {
-		case "success":
-			if ok, b, err = msgp.ReadBoolBytes(b); err != nil {
-				return false
-			}
-		case "payload":
-			switch msgp.NextType(b) {
-			case msgp.NilType:
-				b, err = msgp.ReadNilBytes(b)
-			case msgp.BinType:
-				r.Value, b, err = msgp.ReadBytesZC(b)
-				r.Found = true
-			default:
-				return false
-			}
-		default:
-			b, err = msgp.Skip(b)
-		}
-		if err != nil {
-			return false
-		}
+	r.Payload, r.Err = e.result(f, kind.request)
+	if kind.get && r.Err == nil {
+		r.Value, r.Found = toBytes(r.Payload), r.Payload != nil
 	}
-	return ok
 }

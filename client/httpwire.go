@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 )
 
@@ -20,8 +19,8 @@ type httpConn struct {
 	got  []byte // of the present answer
 }
 
-func dialHTTP(ctx context.Context, address string, head []byte) (*httpConn, error) {
-	l, err := dial(ctx, address)
+func dialHTTP(ctx context.Context, o *options, head []byte) (*httpConn, error) {
+	l, err := dial(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -45,14 +44,17 @@ func (c *httpConn) put() {
 	c.out = append(append(c.out, "\r\n\r\n"...), c.body...)
 }
 
-// flush sends what was put. unsent: nothing of it went out.
-func (c *httpConn) flush() (unsent bool, err error) {
-	n, err := c.Write(c.out)
-	if cap(c.out) > keepBuffer {
+// flush sends what was put. nothing says, when it went out or could not, whether nothing of it did.
+func (c *httpConn) flush() (nothing func() bool) {
+	out := c.out
+	if c.out = out[:0]; cap(out) > keepBuffer {
 		c.out = nil
 	}
-	c.out = c.out[:0]
-	return n == 0, err
+	done := c.writeAll(out)
+	return func() bool {
+		n, _ := done() // whoever reads the answers is told the error
+		return n == 0
+	}
 }
 
 var errAnswer = errors.New("the server's answer is not HTTP")
@@ -105,11 +107,11 @@ var (
 
 // whole reads a body of a known length into c.got.
 func (c *httpConn) whole(length int) error {
-	if length < 0 {
+	if length < 0 || length > maxReply {
 		return errAnswer
 	}
-	c.got = grow(c.got[:0], length)
-	_, err := io.ReadFull(c.in, c.got)
+	var err error
+	c.got, err = c.readInto(c.got[:0], length)
 	return err
 }
 
@@ -123,25 +125,15 @@ func (c *httpConn) chunks() error {
 		}
 		text, _, _ := bytes.Cut(bytes.TrimSpace(line), []byte{';'})
 		size, err := strconv.ParseInt(string(text), 16, 31)
-		if err != nil {
+		whole := len(c.got) + int(size)
+		if err != nil || size < 0 || whole > maxReply {
 			return errAnswer
 		}
-		from := len(c.got)
-		c.got = grow(c.got, from+int(size)+2)
-		if _, err := io.ReadFull(c.in, c.got[from:]); err != nil {
+		if c.got, err = c.readInto(c.got, int(size)+2); err != nil {
 			return err
 		}
-		if c.got = c.got[:from+int(size)]; size == 0 {
+		if c.got = c.got[:whole]; size == 0 {
 			return nil
 		}
 	}
-}
-
-// grow makes b size bytes long. A declared size is believed step by step by io.ReadFull's caller:
-// answers come from the server that one chose.
-func grow(b []byte, size int) []byte {
-	if cap(b) < size {
-		b = append(make([]byte, 0, size), b...)
-	}
-	return b[:size]
 }

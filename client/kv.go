@@ -2,7 +2,9 @@ package synap
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -50,7 +52,7 @@ func (kv *KV) Set(
 	if err != nil {
 		return 0, err
 	}
-	if stored, told := member(v, "success").(bool); v == nil || told && !stored {
+	if stored, told := member(v, "written").(bool); v == nil || told && !stored {
 		return 0, &Error{Kind: ErrConflict, Command: "kv.set",
 			Message: "the key is not as the condition wants it"}
 	}
@@ -134,28 +136,73 @@ func (kv *KV) Expire(ctx context.Context, key string, d time.Duration) (ok bool,
 	return toBool(v), err
 }
 
+// TTL says how long a key still lives; ok is false when there is no such key. left is negative for
+// a key that does not expire. It is in whole seconds, over resp:// in ms.
+func (kv *KV) TTL(ctx context.Context, key string) (left time.Duration, ok bool, err error) {
+	v, err := kv.c.call(ctx, &request{command: "kv.ttl", read: true, line: []any{"PTTL", key},
+		fields: []field{{"key", key}}})
+	var e *Error
+	switch {
+	case errors.As(err, &e) && e.Code == "key_not_found":
+		return 0, false, nil
+	case err != nil:
+		return 0, false, err
+	}
+	if ms, resp := v.(int64); resp && kv.c.lines() {
+		return max(time.Duration(ms)*time.Millisecond, -1), ms != -2, nil
+	}
+	if member(v, "ttl") == nil {
+		return -1, true, nil
+	}
+	return time.Duration(toInt(member(v, "ttl"))) * time.Second, true, nil
+}
+
 // Scan yields the keys that begin with prefix, in byte order, a page at a time. Keys that are made
-// or removed meanwhile may or may not come. Over resp:// it is refused.
+// or removed meanwhile may or may not come.
 func (kv *KV) Scan(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		var cursor any
 		for {
-			v, err := kv.c.call(ctx, &request{command: "kv.scan", read: true,
-				fields: []field{{"prefix", prefix}, {"limit", 1000}, {"cursor", cursor}}})
+			v, err := kv.c.call(ctx, scanRequest(prefix, cursor))
 			if err != nil {
 				yield("", err)
 				return
 			}
-			for _, key := range toList(member(v, "keys")) {
+			keys, next := toList(member(v, "keys")), member(v, "cursor")
+			if pair := toList(v); len(pair) == 2 { // RESP
+				keys = toList(pair[1])
+				if next = nil; toText(pair[0]) != "0" {
+					next = toText(pair[0])
+				}
+			}
+			for _, key := range keys {
 				if !yield(toText(key), nil) {
 					return
 				}
 			}
-			if cursor = member(v, "cursor"); cursor == nil {
+			if cursor = next; cursor == nil {
 				return
 			}
 		}
 	}
+}
+
+// page is how many keys Scan asks for at once.
+const page = 1000
+
+func scanRequest(prefix string, cursor any) *request {
+	r := &request{command: "kv.scan", read: true,
+		fields: []field{{"prefix", prefix}, {"limit", page}, {"cursor", cursor}}}
+	from := toText(cursor)
+	if from == "" {
+		from = "0"
+	}
+	r.line = []any{"SCAN", from, "COUNT", int64(page)}
+	if prefix != "" {
+		glob := strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
+		r.line = append(r.line, "MATCH", glob.Replace(prefix)+"*")
+	}
+	return r
 }
 
 // number is a payload, or the member of it.

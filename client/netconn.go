@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -24,9 +26,9 @@ const (
 	fresh = 500 * time.Millisecond
 )
 
-func dial(ctx context.Context, address string) (link, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", address)
+// dial connects to the server, with TLS for https:// and wss://.
+func dial(ctx context.Context, o *options) (link, error) {
+	c, err := dialThrough(ctx, o)
 	if err != nil {
 		return link{}, err
 	}
@@ -78,4 +80,41 @@ func (l *link) alive() bool {
 	}
 	l.in.Reset(l.Conn) // it keeps the error otherwise
 	return true
+}
+
+// readInto reads size bytes behind those of b. A declared size is believed as the bytes come: no
+// more than twice of what came is allocated.
+func (l *link) readInto(b []byte, size int) ([]byte, error) {
+	const step = 64 << 10
+	for size > 0 {
+		n := min(size, max(step, len(b)))
+		b = slices.Grow(b, n)
+		got, err := io.ReadFull(l.in, b[len(b):len(b)+n])
+		if b = b[:len(b)+got]; err != nil {
+			return b, err
+		}
+		size -= n
+	}
+	return b, nil
+}
+
+// writeAll writes out. If that is much it returns at once, so that answers can be read meanwhile: a
+// server that can't send them takes nothing more. done waits for the end, and says how many bytes
+// went out.
+func (l *link) writeAll(out []byte) (done func() (int, error)) {
+	const much = 128 << 10
+	if len(out) <= much {
+		n, err := l.Write(out)
+		return func() (int, error) { return n, err }
+	}
+	var n int
+	var err error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if n, err = l.Write(out); err != nil {
+			_ = l.SetDeadline(longAgo) // no answers will come
+		}
+	}()
+	return func() (int, error) { <-ended; return n, err }
 }

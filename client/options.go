@@ -1,6 +1,7 @@
 package synap
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -42,6 +43,7 @@ type options struct {
 	timeout  time.Duration
 	format   Format
 	retry    Retry
+	tls      *tls.Config
 	err      error
 }
 
@@ -107,6 +109,9 @@ func WithFormat(f Format) Option { return func(o *options) { o.format = f } }
 
 // WithRetry chooses what is tried again.
 func WithRetry(r Retry) Option { return func(o *options) { o.retry = r } }
+
+// WithTLS says how https:// and wss:// are spoken, such as whom to trust.
+func WithTLS(c *tls.Config) Option { return func(o *options) { o.tls = c } }
 
 func newOptions(list []Option) (*options, error) {
 	o := &options{poolSize: DefaultPoolSize, timeout: DefaultTimeout, retry: DefaultRetry,

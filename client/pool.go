@@ -2,6 +2,7 @@ package synap
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 )
@@ -69,7 +70,8 @@ func (p *pool[C]) pop() (c C, ok bool, err error) {
 }
 
 // give returns a connection. One that is not whole is closed: an answer may be under way on it.
-func (p *pool[C]) give(c C, whole bool) {
+// The others are given up too if it was found broken, that is if err is ErrUnavailable.
+func (p *pool[C]) give(c C, whole bool, err error) {
 	p.mu.Lock()
 	keep := whole && !p.closed
 	if keep {
@@ -80,16 +82,28 @@ func (p *pool[C]) give(c C, whole bool) {
 		_ = c.Close() // it is of no use any more
 	}
 	<-p.slots
+	if errors.Is(err, ErrUnavailable) {
+		p.forget()
+	}
+}
+
+// forget closes idle connections: one like them was found broken, as they are when a server was
+// started anew.
+func (p *pool[C]) forget() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	for _, c := range idle {
+		_ = c.Close() // nothing is under way on it
+	}
 }
 
 // Close closes idle connections; those in use are closed when they are given back.
 func (p *pool[C]) Close() error {
 	p.mu.Lock()
-	idle := p.idle
-	p.idle, p.closed = nil, true
+	p.closed = true
 	p.mu.Unlock()
-	for _, c := range idle {
-		_ = c.Close() // nothing is under way on it
-	}
+	p.forget()
 	return nil
 }

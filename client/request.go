@@ -23,6 +23,7 @@ type request struct {
 	fields  []field
 	line    []any // words: string, []byte or int64; nil: RESP can't say it
 	read    bool  // it changes nothing, so it may be sent again
+	bytes   bool  // its answer is bytes, which JSON has as a list of numbers
 }
 
 // errNoLine is for commands that RESP has no words for.
@@ -55,11 +56,11 @@ func (r *request) appendEnvelope(dst []byte, f Format, id uint64) ([]byte, error
 func appendPack(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case json.RawMessage:
-		var any any
-		if err := json.Unmarshal(v, &any); err != nil {
+		value, err := readJSON(v)
+		if err != nil {
 			return dst, err
 		}
-		return msgp.AppendIntf(dst, any)
+		return msgp.AppendIntf(dst, value)
 	case []string:
 		dst = msgp.AppendArrayHeader(dst, uint32(len(v)))
 		for _, s := range v {

@@ -36,7 +36,7 @@ func (t *respTransport) do(
 	}
 	stop := c.bound(ctx)
 	payloads, errs, err = c.exchange(ctx, reqs)
-	t.pool.give(c, stop() && err == nil)
+	t.pool.give(c, stop() && err == nil, err)
 	return payloads, errs, err
 }
 
@@ -44,7 +44,12 @@ func (t *respTransport) do(
 func dialFailed(command string, err error) error {
 	var refused respError
 	if errors.As(err, &refused) {
-		return refusal(command, string(refused))
+		return refusal(command, string(refused), "")
+	}
+	var answered *Error
+	if errors.As(err, &answered) { // the handshake of a WebSocket was refused
+		answered.Command, answered.unsent = command, true
+		return answered
 	}
 	return broken(command, err, true)
 }
@@ -55,9 +60,8 @@ func (c *respConn) exchange(
 	for _, r := range reqs {
 		c.put(r.line)
 	}
-	if unsent, err := c.flush(); err != nil {
-		return nil, nil, broken(reqs[0].command, ended(ctx, err), unsent)
-	}
+	sent := c.flush()
+	defer sent()
 	payloads = make([]any, len(reqs))
 	for i, r := range reqs {
 		v, err := c.receive()
@@ -67,9 +71,9 @@ func (c *respConn) exchange(
 			if errs == nil {
 				errs = make([]error, len(reqs))
 			}
-			errs[i] = refusal(r.command, string(refused))
+			errs[i] = refusal(r.command, string(refused), "")
 		case err != nil:
-			return nil, nil, broken(r.command, ended(ctx, err), false)
+			return nil, nil, broken(r.command, ended(ctx, err), sent())
 		default:
 			payloads[i] = v
 		}
@@ -116,16 +120,14 @@ func (p *respPipe) exchange(ctx context.Context, n int, f func(i int, r *Reply))
 	stop := p.bound(ctx)
 	defer stop()
 	defer func() { p.cmds = p.cmds[:0] }()
-	if _, err := p.flush(); err != nil {
-		return broken("", ended(ctx, err), false)
-	}
+	defer p.flush()()
 	for i := range n {
 		v, err := p.receive()
 		var refused respError
 		r := Reply{Payload: v}
 		switch {
 		case errors.As(err, &refused):
-			r.Err = refusal(p.cmds[i], string(refused))
+			r.Err = refusal(p.cmds[i], string(refused), "")
 		case err != nil:
 			return broken(p.cmds[i], ended(ctx, err), false)
 		default:

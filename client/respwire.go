@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 )
@@ -21,7 +20,7 @@ const maxReply = 1 << 30
 
 // dialRESP connects, agrees on RESP3 and logs in.
 func dialRESP(ctx context.Context, o *options) (*respConn, error) {
-	l, err := dial(ctx, o.address())
+	l, err := dial(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +36,9 @@ func dialRESP(ctx context.Context, o *options) (*respConn, error) {
 		hello = append(hello, "AUTH", user, o.token)
 	}
 	c.put(hello)
-	if _, err := c.flush(); err != nil {
-		_ = c.Close() // of no use
-		return nil, ended(ctx, err)
-	}
+	defer c.flush()()
 	if _, err := c.receive(); err != nil {
-		_ = c.Close() // likewise
+		_ = c.Close() // of no use
 		return nil, ended(ctx, err)
 	}
 	return c, nil
@@ -74,13 +70,17 @@ func appendBulk[T string | []byte](b []byte, word T) []byte {
 	return append(append(b, word...), "\r\n"...)
 }
 
-// flush sends what was put. unsent: nothing of it went out.
-func (c *respConn) flush() (unsent bool, err error) {
-	n, err := c.Write(c.out)
-	if c.out = c.out[:0]; cap(c.out) > keepBuffer {
+// flush sends what was put. nothing says, when it went out or could not, whether nothing of it did.
+func (c *respConn) flush() (nothing func() bool) {
+	out := c.out
+	if c.out = out[:0]; cap(out) > keepBuffer {
 		c.out = nil
 	}
-	return n == 0, err
+	done := c.writeAll(out)
+	return func() bool {
+		n, _ := done() // whoever reads the answers is told the error
+		return n == 0
+	}
 }
 
 // respError is an error reply.
@@ -166,8 +166,8 @@ func (c *respConn) bulk(kind byte, size []byte) (any, error) {
 	case n < 0:
 		return nil, nil //nolint:nilnil // null
 	}
-	b := make([]byte, n+2)
-	if _, err := io.ReadFull(c.in, b); err != nil {
+	b := make([]byte, 0, min(n+2, keepBuffer))
+	if b, err = c.readInto(b, n+2); err != nil {
 		return nil, err
 	}
 	switch b = b[:n]; kind {

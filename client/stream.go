@@ -60,19 +60,51 @@ func Append(room, event string, data json.RawMessage) Command {
 		fields: []field{{"room", room}, {"event", event}, {"data", data}}}}
 }
 
+// NewEvent is an event on its way into a room. Data is JSON text.
+type NewEvent struct {
+	Name string
+	Data json.RawMessage
+}
+
+// PublishBatch appends events, all of them or none, and returns their offsets.
+func (s *Stream) PublishBatch(ctx context.Context, events []NewEvent) (offsets []int64, err error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	line := []any{"SMPUBLISH", s.name}
+	list := make([]any, len(events))
+	for i, e := range events {
+		line = append(line, e.Name, []byte(e.Data))
+		list[i] = map[string]any{"event": e.Name, "data": e.Data}
+	}
+	v, err := s.c.call(ctx, &request{command: "stream.publish_batch", line: line,
+		fields: []field{{"room", s.name}, {"events", list}}})
+	if err != nil {
+		return nil, err
+	}
+	if m := member(v, "offsets"); m != nil {
+		v = m
+	}
+	for _, offset := range toList(v) {
+		offsets = append(offsets, toInt(offset))
+	}
+	return offsets, nil
+}
+
 // Event is one event of a room.
 type Event struct {
 	Room, Name string
 	Offset     int64
 	Data       json.RawMessage
-	Time       time.Time
+	Time       time.Time // as exact as seconds
 	// Gap is how many events before this one were gone before they could be read.
 	Gap int64
 }
 
-// History returns up to limit events from an offset on.
+// History returns up to limit events from an offset on; where the room begins later, from there.
 func (s *Stream) History(ctx context.Context, from int64, limit int) ([]Event, error) {
 	v, err := s.c.call(ctx, &request{command: "stream.history", read: true,
+		line:   []any{"SHISTORY", s.name, "FROM", from, "COUNT", int64(limit)},
 		fields: []field{{"room", s.name}, {"from_offset", from}, {"limit", limit}}})
 	if err != nil {
 		return nil, err
