@@ -110,7 +110,7 @@ func (r *rig) arguments(name []string, row *command.Row, wrong bool) []string {
 	if wrong {
 		n = r.random.IntN(6)
 	}
-	if row.Has(command.WhileListening | command.NoMulti) {
+	if row.Has(command.WhileListening) && row.Group == "pubsub" {
 		n = min(n, 1) // each word is acknowledged by itself
 	}
 	for range n {

@@ -20,9 +20,9 @@ type Feed struct {
 	// a WebSocket server already, whole text messages that are no fragments, of most bytes together
 	// or one in any case, and says what follows.
 	Frames func(e *Engine, s *Subscription, most int, dst []byte) ([]byte, Then)
-	// Label says what server-sent events tell beside the text of a value: it appends the value's id,
-	// of digits, letters and punctuation, to dst, and finds a name, which is the inside of a JSON
-	// string. There may be neither, and no Label.
+	// Label says what server-sent events tell beside the text of a value: it appends the value's
+	// id, of digits, letters and punctuation, to dst, and finds a name, which is the inside of a
+	// JSON string. There may be neither, and no Label.
 	Label func(dst, text []byte, s *Subscription) (withID, name []byte)
 	// Resume changes a so that Open begins behind the event of that id, or says what is wrong with
 	// it. Nil: ids mean nothing.
