@@ -105,7 +105,7 @@ func TestCrowd(t *testing.T) {
 
 // doorOf is the name of the door that follower i has.
 func doorOf(i int) string {
-	names := [...]string{"WebSocket", "SSE", "RESP3"}
+	names := [...]string{"WebSocket", "SSE", "RESP3", "mux"}
 	return names[i%len(names)]
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -27,45 +26,121 @@ type tap struct {
 	next func() ([]byte, error)
 }
 
-// wish is what a tap is opened for: a room from an offset on, or a topic.
+// wish is what a tap is opened for: a room from an offset on, or a topic, or a key.
 type wish struct {
 	room    string
 	from    int64
 	topic   string
+	key     string
 	receive int // bytes of the socket's receive buffer; 0 is the system's
 }
 
 // opener opens a tap.
 type opener func(s *harness.Server, w wish) (*tap, error)
 
-// followers are the doors that push events of rooms, and listeners those that push messages.
+// followers are the doors that push events of rooms, listeners those that push messages, and
+// watchers those that push changes of keys.
 var (
-	followers = map[string]opener{"WebSocket": tapWeb, "SSE": tapSSE, "RESP3": tapRoom}
-	listeners = map[string]opener{"WebSocket": tapWeb, "SSE": tapSSE, "RESP2": tapTopic(2),
-		"RESP3": tapTopic(3)}
+	followers = map[string]opener{"WebSocket": tapWeb, "SSE": tapSSE, "RESP3": tapRoom,
+		"mux": tapMux}
+	listeners = map[string]opener{"WebSocket": tapWeb, "SSE": tapSSE, "RESP2": tapLine(2),
+		"RESP3": tapLine(3), "mux": tapMux}
+	watchers = listeners
 )
 
-func tapWeb(s *harness.Server, w wish) (*tap, error) {
-	path := fmt.Sprintf("/stream/%s/ws/tap?from_offset=%d", w.room, w.from)
-	if w.topic != "" {
-		path = "/pubsub/ws?topics=" + w.topic
+// path is the address of what w wants, under the name that its kind of feed has.
+func (w wish) path(room, topics string) string {
+	switch {
+	case w.topic != "":
+		return "/pubsub/" + topics + "?topics=" + w.topic
+	case w.key != "":
+		return "/kv/" + topics + "?keys=" + w.key
 	}
-	b, err := harness.DialBare(s.HTTP, path, w.receive, long)
+	return fmt.Sprintf("/stream/%s/%s?from_offset=%d", w.room, room, w.from)
+}
+
+func tapWeb(s *harness.Server, w wish) (*tap, error) {
+	b, err := harness.DialBare(s.HTTP, w.path("ws/tap", "ws"), w.receive, long)
 	if err != nil {
 		return nil, err
 	}
-	return (&tap{b, func() ([]byte, error) {
-		for {
-			f, err := b.Next()
-			if err != nil || f.Header.OpCode != frames.OpPing {
-				return f.Payload, err
-			}
-			pong := frames.MaskFrame(frames.NewPongFrame(f.Payload))
-			if err := frames.WriteFrame(b, pong); err != nil {
-				return nil, err
-			}
+	return (&tap{b, func() ([]byte, error) { return nextText(b) }}).connected()
+}
+
+// nextText reads a message, and answers pings. The server's goodbye is an error.
+func nextText(b *harness.Bare) ([]byte, error) {
+	for {
+		f, err := b.Next()
+		switch {
+		case err != nil || f.Header.OpCode == frames.OpText:
+			return f.Payload, err
+		case f.Header.OpCode == frames.OpClose:
+			code, reason := frames.ParseCloseFrameData(f.Payload)
+			return nil, fmt.Errorf("closed with %d %s", code, reason)
 		}
-	}}).connected()
+		pong := frames.MaskFrame(frames.NewPongFrame(f.Payload))
+		if err := frames.WriteFrame(b, pong); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// tapMux has one subscription of a multiplexed socket.
+func tapMux(s *harness.Server, w wish) (*tap, error) {
+	b, err := harness.DialBare(s.HTTP, "/api/v1/ws", w.receive, long)
+	if err != nil {
+		return nil, err
+	}
+	ask := fields{"subscription": "s", "to": "room", "room": w.room, "subscriber_id": "tap",
+		"from_offset": w.from}
+	switch {
+	case w.topic != "":
+		ask = fields{"subscription": "s", "to": "topics", "topics": []string{w.topic}}
+	case w.key != "":
+		ask = fields{"subscription": "s", "to": "keys", "keys": []string{w.key}}
+	}
+	if err := request(b, "subscribe", ask); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return &tap{b, func() ([]byte, error) {
+		text, err := nextText(b)
+		if err != nil {
+			return nil, err
+		}
+		push, ok := bytes.CutPrefix(text, []byte(`{"subscription":"s","push":`))
+		if !ok {
+			return nil, fmt.Errorf("%.300q is pushed", text)
+		}
+		return bytes.TrimSuffix(push, []byte{'}'}), nil
+	}}, nil
+}
+
+// request sends a command over a multiplexed socket, and reads up to its answer.
+func request(b *harness.Bare, command string, f fields) error {
+	text := jsonText(fields{"request_id": "r", "command": command, "payload": f})
+	frame := frames.MaskFrame(frames.NewTextFrame([]byte(text)))
+	if err := frames.WriteFrame(b, frame); err != nil {
+		return err
+	}
+	for {
+		text, err := nextText(b)
+		if err != nil {
+			return err
+		}
+		var answer struct {
+			Success bool
+			ID      string `json:"request_id"`
+		}
+		if err := json.Unmarshal(text, &answer); err != nil {
+			return err
+		}
+		if answer.ID == "r" {
+			if !answer.Success {
+				return fmt.Errorf("%s is answered by %.300q", command, text)
+			}
+			return nil
+		}
+	}
 }
 
 // connected reads the first value.
@@ -92,10 +167,7 @@ func dialTCP(addr string, receive int) (net.Conn, error) {
 }
 
 func tapSSE(s *harness.Server, w wish) (*tap, error) {
-	path := fmt.Sprintf("/stream/%s/events?from_offset=%d", w.room, w.from)
-	if w.topic != "" {
-		path = "/pubsub/events?topics=" + w.topic
-	}
+	path := w.path("events", "events")
 	c, err := dialTCP(s.HTTP, w.receive)
 	if err != nil {
 		return nil, err
@@ -165,9 +237,13 @@ func tapRoom(s *harness.Server, w wish) (*tap, error) {
 	return &tap{l, func() ([]byte, error) { return lastPart(l) }}, nil
 }
 
-func tapTopic(protocol int) opener {
+func tapLine(protocol int) opener {
 	return func(s *harness.Server, w wish) (*tap, error) {
-		l, err := pushes(s, w, protocol, "SUBSCRIBE", w.topic)
+		argv := []string{"SUBSCRIBE", w.topic}
+		if w.key != "" {
+			argv = []string{"KV.WATCH", w.key}
+		}
+		l, err := pushes(s, w, protocol, argv...)
 		if err != nil {
 			return nil, err
 		}
@@ -201,8 +277,19 @@ func offsetIn(text []byte) (int64, bool) {
 	return n, false
 }
 
-// drain reads what is there until the connection ends, and returns how many bytes came.
-func (t *tap) drain() (int64, error) { return io.Copy(io.Discard, t.Conn) }
+// toEnd reads until the server says that there is no more, and returns how many values came.
+func (t *tap) toEnd() (values int, why error) {
+	for {
+		text, err := t.next()
+		if err == nil && bytes.HasPrefix(text, []byte(`{"type":"error"`)) {
+			err = errors.New(string(text))
+		}
+		if err != nil {
+			return values, err
+		}
+		values++
+	}
+}
 
 // gapIn is what a notice of a gap says, if text is one.
 func gapIn(text []byte) (from, to int64, is bool) {
