@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -203,4 +204,45 @@ func TestEveryDoorWatchesEveryDoor(t *testing.T) {
 	told("RESP2", "\uFFFD", fields{"event": "set", "value": nil, "truncated": true})
 	told("RESP2", "", fields{"event": "swap", "version": 0})
 	told("RESP2", "", fields{"event": "flush", "version": 0})
+}
+
+// TestEvictionsAreTold fills the memory of a small server.
+func TestEvictionsAreTold(t *testing.T) {
+	t.Setenv("SYNAP_KV_STORE_MAX_MEMORY_MB", "32")
+	t.Setenv("SYNAP_KV_STORE_EVICTION_POLICY", "allkeys-lru")
+	s := harness.Start(t)
+	all := everybody(t, s, "evicted")
+	var feeds []*feed
+	for _, u := range all[len(askers):] {
+		feeds = append(feeds, u.watching(fields{"mode": "notify"}, "#"))
+	}
+	value := strings.Repeat("x", 1<<20)
+	for i := range 64 {
+		all[0].do("kv.set", fields{"key": fmt.Sprint("k", i), "value": value})
+	}
+	all[0].do("kv.set", fields{"key": "end", "value": "end"})
+	var first []string
+	for i, u := range all[len(askers):] {
+		var gone []string
+		for {
+			v := u.eventOf(u.next(feeds[i]))
+			if v["key"] == "end" {
+				break
+			}
+			if v["event"] == "evicted" {
+				gone = append(gone, fmt.Sprint(v["key"]))
+			}
+		}
+		if first == nil {
+			first = gone
+		}
+		if len(gone) == 0 || !slices.Equal(gone, first) {
+			t.Errorf("%s is told that %v are evicted, not %v", u.way, gone, first)
+		}
+	}
+	for _, key := range first {
+		if there := all[0].do("kv.exists", fields{"key": key})["exists"]; there != false {
+			t.Errorf("%s is evicted, and there", key)
+		}
+	}
 }

@@ -173,6 +173,7 @@ func tapSSE(s *harness.Server, w wish) (*tap, error) {
 		return nil, err
 	}
 	_, _ = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n", path)
+	//nolint:bodyclose // it ends with its connection
 	reply, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil || reply.StatusCode != http.StatusOK {
 		return nil, errors.Join(fmt.Errorf("%s: %+v, %w", path, reply, err), c.Close())

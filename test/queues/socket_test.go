@@ -46,7 +46,7 @@ func openPush(addr, queue, consumer, query string) (*push, fields, error) {
 	defer cancel()
 	address := fmt.Sprintf("ws://%s/queue/%s/ws/%s%s", addr, url.PathEscape(queue),
 		url.PathEscape(consumer), query)
-	c, _, err := websocket.Dial(ctx, address, nil) //nolint:bodyclose // never needs it: see Dial
+	c, _, err := websocket.Dial(ctx, address, nil)
 	if err != nil {
 		return nil, nil, err
 	}
