@@ -98,7 +98,7 @@ func commandReference() string {
 		"\n### Fields of the queue commands\n\n" +
 		"All but `queue.list` require **`queue`**, also called `name`, of 1 to 512 bytes;\n" +
 		"commands with no other field are left out.\n\n" + detail.String() + settingTable() +
-		strings.ReplaceAll(aboutQueues+aboutRooms+aboutTopics+aboutMux, "~", "`")
+		strings.ReplaceAll(aboutQueues+aboutRooms+aboutTopics+aboutWatches+aboutMux, "~", "`")
 }
 
 func redisRow(b *strings.Builder, row *command.Row) {
