@@ -26,16 +26,16 @@ connection: ~message~ pushes, as of SUBSCRIBE, until ~KV.UNWATCH~.
 
 **List, then watch.** ~kv.scan~ answers the ~lsn~ of the moment it began. A watch with that as
 ~from_lsn~ (~FROM~ over RESP) is first told what the journal has since, then what happens: nothing
-is missed in between, and nothing told twice. The same goes for the ~message_id~ of an event, which
-is also the id of server-sent events: ~Last-Event-ID~ resumes behind it, after a restart of the
-server, too. Part changes (APPEND, SETRANGE and the like) from the journal are ~truncated~. Where the
-journal does not reach back so far any more, or has no such record, the watch is refused:
+is missed in between, and nothing told twice. The same goes for the ~message_id~ of an event, which is
+also the id of server-sent events: ~Last-Event-ID~ resumes behind it, after a restart of the
+server, too. Part changes (APPEND, SETRANGE and the like) from the journal are ~truncated~. Where
+the journal does not reach back so far any more, or has no such record, the watch is refused:
 ~history_gone~, 410. Then list again.
 
 **Slow readers** are ended as those of topics, with the reason; they can resume behind what they
 got.
 
-**Keyspace notifications** as Redis has them are off, unless ~notify-keyspace-events~ (CONFIG SET, or
-~kv_store.notify_keyspace_events~) names classes: ~KEA~ is all of them. They go to subscribers of
+**Keyspace notifications** as Redis has them are off, unless ~notify-keyspace-events~ (CONFIG SET,
+or ~kv_store.notify_keyspace_events~) names classes: ~KEA~ is all of them. They go to subscribers of
 ~__keyspace@0__:key~ and ~__keyevent@0__:event~ at all doors. ~m~ (misses) is refused.
 `
