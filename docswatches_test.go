@@ -26,8 +26,8 @@ connection: ~message~ pushes, as of SUBSCRIBE, until ~KV.UNWATCH~.
 
 **List, then watch.** ~kv.scan~ answers the ~lsn~ of the moment it began. A watch with that as
 ~from_lsn~ (~FROM~ over RESP) is first told what the journal has since, then what happens: nothing
-is missed in between, and nothing told twice. The same goes for the ~message_id~ of an event, which is
-also the id of server-sent events: ~Last-Event-ID~ resumes behind it, after a restart of the
+is missed in between, and nothing told twice. The same goes for the ~message_id~ of an event, which
+is also the id of server-sent events: ~Last-Event-ID~ resumes behind it, after a restart of the
 server, too. Part changes (APPEND, SETRANGE and the like) from the journal are ~truncated~. Where
 the journal does not reach back so far any more, or has no such record, the watch is refused:
 ~history_gone~, 410. Then list again.
