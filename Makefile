@@ -9,7 +9,7 @@ LDFLAGS   := -X main.commit=$(VERSION)
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-debug test-clients test-crash lint fuzz bench bench-peers bench-live tools-apt clean
+.PHONY: help build run test test-go test-debug test-clients test-crash test-crowd lint fuzz bench bench-peers bench-live tools-apt clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -42,6 +42,10 @@ test-clients: build .cache/venv/ready ## published Python clients against the bu
 test-crash: ## kill the server SYNAP_KILLS times (default 200) and look for lost writes
 	SYNAP_KILLS=$${SYNAP_KILLS:-200} $(GO) test -count 1 -timeout 60m -v ./test/crash
 	SYNAP_CUTS=$${SYNAP_CUTS:-2000} $(GO) test -count 1 -v -run PowerCuts ./internal/persist
+
+test-crowd: ## 5000 followers of 100 rooms over real sockets, cut at random (SYNAP_CROWD)
+	SYNAP_CROWD=$${SYNAP_CROWD:-100x50x1000} $(GO) test -count 1 -timeout 30m -v -run Crowd \
+	    ./test/live
 
 lint: $(LINT) ## gofmt, go vet, golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
