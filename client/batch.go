@@ -50,6 +50,25 @@ func Incr(key string, by int64) Command {
 		fields: []field{{"key", key}, {"amount", by}}}}
 }
 
+// ScanPage reads the first keys that begin with prefix, limit of them at most; PageKeys reads its
+// Result.Value.
+func ScanPage(prefix string, limit int) Command {
+	return Command{scanRequest(prefix, nil, limit)}
+}
+
+// PageKeys are the keys in the answer to a ScanPage.
+func PageKeys(answer any) []string {
+	list, _ := pageOf(answer)
+	keys := make([]string, len(list))
+	for i, key := range list {
+		keys[i] = toText(key)
+	}
+	return keys
+}
+
+// Sum is the number in the answer to an Incr.
+func Sum(answer any) int64 { return number(answer, "value") }
+
 // Delete removes a key.
 func Delete(key string) Command {
 	return Command{&request{command: "kv.del", line: []any{"DEL", key},

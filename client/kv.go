@@ -163,18 +163,12 @@ func (kv *KV) Scan(ctx context.Context, prefix string) iter.Seq2[string, error] 
 	return func(yield func(string, error) bool) {
 		var cursor any
 		for {
-			v, err := kv.c.call(ctx, scanRequest(prefix, cursor))
+			v, err := kv.c.call(ctx, scanRequest(prefix, cursor, page))
 			if err != nil {
 				yield("", err)
 				return
 			}
-			keys, next := toList(member(v, "keys")), member(v, "cursor")
-			if pair := toList(v); len(pair) == 2 { // RESP
-				keys = toList(pair[1])
-				if next = nil; toText(pair[0]) != "0" {
-					next = toText(pair[0])
-				}
-			}
+			keys, next := pageOf(v)
 			for _, key := range keys {
 				if !yield(toText(key), nil) {
 					return
@@ -190,14 +184,25 @@ func (kv *KV) Scan(ctx context.Context, prefix string) iter.Seq2[string, error] 
 // page is how many keys Scan asks for at once.
 const page = 1000
 
-func scanRequest(prefix string, cursor any) *request {
+// pageOf reads the answer to scanRequest. next is nil behind the last page.
+func pageOf(v any) (keys []any, next any) {
+	if pair := toList(v); len(pair) == 2 { // RESP
+		if next = nil; toText(pair[0]) != "0" {
+			next = toText(pair[0])
+		}
+		return toList(pair[1]), next
+	}
+	return toList(member(v, "keys")), member(v, "cursor")
+}
+
+func scanRequest(prefix string, cursor any, limit int) *request {
 	r := &request{command: "kv.scan", read: true,
-		fields: []field{{"prefix", prefix}, {"limit", page}, {"cursor", cursor}}}
+		fields: []field{{"prefix", prefix}, {"limit", limit}, {"cursor", cursor}}}
 	from := toText(cursor)
 	if from == "" {
 		from = "0"
 	}
-	r.line = []any{"SCAN", from, "COUNT", int64(page)}
+	r.line = []any{"SCAN", from, "COUNT", int64(limit)}
 	if prefix != "" {
 		glob := strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`)
 		r.line = append(r.line, "MATCH", glob.Replace(prefix)+"*")

@@ -115,6 +115,12 @@ func TestScanYieldsAllKeysInOrder(t *testing.T) {
 		for range c.KV.Scan(ctx, "") {
 			break
 		}
+		answers, err := c.Batch(ctx, synap.ScanPage(`a*[?\:`, 100), synap.Incr("n", 7))
+		must(t, "a page", err)
+		if page := synap.PageKeys(answers[0].Value); !slices.Equal(page, want[:100]) {
+			t.Errorf("a page has %d keys: %.200q", len(page), page)
+		}
+		same(t, "the sum", synap.Sum(answers[1].Value), 7)
 	})
 }
 

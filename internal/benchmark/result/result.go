@@ -143,6 +143,8 @@ type Check struct {
 	Got   string  `json:"got"`   // "0.31ms"
 	Value float64 `json:"value"` // of Got, in the unit of Want
 	OK    bool    `json:"ok"`
+	// Skipped says that it can't be measured here: it neither holds nor is missed. Got says why.
+	Skipped bool `json:"skipped,omitempty"`
 	// Source is where it comes from: a section of the specification, or --slo.
 	Source string `json:"source"`
 }

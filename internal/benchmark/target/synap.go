@@ -53,16 +53,28 @@ type synapKV struct{ *synap.Pipe }
 
 func (k *synapKV) Exec(ctx context.Context, ops []Op) error {
 	for i := range ops {
-		if ops[i].Set {
-			k.Set(ops[i].Key, ops[i].Value)
-		} else {
-			k.Get(ops[i].Key)
+		switch op := &ops[i]; op.Kind {
+		case Set:
+			k.Set(op.Key, op.Value)
+		case Incr:
+			k.Add(synap.Incr(string(op.Key), 1))
+		case Scan:
+			k.Add(synap.ScanPage(string(op.Key), op.Limit))
+		default:
+			k.Get(op.Key)
 		}
 	}
 	return k.Pipe.Exec(ctx, func(i int, r *synap.Reply) {
 		op := &ops[i]
 		op.Done, op.Err, op.Found = time.Now(), r.Err, r.Found
-		op.Answer = append(op.Answer[:0], r.Value...)
+		switch op.Kind {
+		case Incr:
+			op.Number = synap.Sum(r.Payload)
+		case Scan:
+			op.Number = int64(len(synap.PageKeys(r.Payload)))
+		default:
+			op.Answer = append(op.Answer[:0], r.Value...)
+		}
 	})
 }
 

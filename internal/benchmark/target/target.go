@@ -53,13 +53,28 @@ const (
 	Keys
 )
 
+// OpKind is what an operation on a key does.
+type OpKind uint8
+
+// The operations. Scan reads the keys that begin with a prefix, one page of them; a server that
+// would have to walk through all keys for it refuses it with ErrUnsupported.
+const (
+	Get OpKind = iota
+	Set
+	Incr
+	Scan
+)
+
 // Op is one operation on a key. Answer fields are filled in by Exec.
 type Op struct {
-	Set        bool // else get
-	Key, Value []byte
+	Kind  OpKind
+	Key   []byte // of a scan: how its keys begin
+	Value []byte // of a set
+	Limit int    // of a scan: keys at most
 
 	Found  bool   // get
 	Answer []byte // get; valid until the next Exec
+	Number int64  // incr: the sum; scan: how many keys came
 	Err    error  // what the server refused
 	Done   time.Time
 }

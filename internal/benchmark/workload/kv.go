@@ -87,7 +87,9 @@ func (w *kvWork) Do(ctx context.Context, n int, r *load.Recorder) error {
 	for i := range ops {
 		w.keys[i] = w.next()
 		fillKey(ops[i].Key, w.keys[i])
-		if ops[i].Set = w.random.Float64() >= w.params.ReadRatio; ops[i].Set {
+		ops[i].Kind = target.Get
+		if w.random.Float64() >= w.params.ReadRatio {
+			ops[i].Kind = target.Set
 			w.fillValue(ops[i].Value, w.keys[i])
 		}
 	}
@@ -102,14 +104,14 @@ func (w *kvWork) Do(ctx context.Context, n int, r *load.Recorder) error {
 
 func (w *kvWork) check(op *target.Op, key int64, i int, r *load.Recorder) {
 	kind, size := getOp, len(op.Key)+len(op.Answer)
-	if op.Set {
+	if op.Kind == target.Set {
 		kind, size = setOp, len(op.Key)+len(op.Value)
 	}
 	r.Record(i, kind, op.Done, size, op.Err)
 	switch {
 	case op.Err != nil:
 		w.faults.Unexpected(fmt.Sprintf("%s %s: %v", KVKinds[kind], op.Key, op.Err))
-	case !op.Set && op.Found && !valueOf(op.Answer, key, w.params.ValueSize):
+	case op.Kind == target.Get && op.Found && !valueOf(op.Answer, key, w.params.ValueSize):
 		w.faults.Unexpected(fmt.Sprintf("GET %s returned what nobody stored: %.40q", op.Key,
 			op.Answer))
 	}
