@@ -80,22 +80,28 @@ func (t *httpTransport) exchange(
 	return payloads, errs, nil
 }
 
-// statusError is an answer that is no envelope: the request did not get so far.
+// statusError is an answer that is no envelope: the request did not get so far, or it is one of a
+// route, whose text is that of an envelope.
 func statusError(command string, status int, body []byte) error {
-	e := refusal(command, string(body), "")
-	e.Message = fmt.Sprintf("HTTP status %d: %.200s", status, body)
-	switch status {
-	case 401, 403:
-		e.Kind = ErrAuth
-	case 429, 502, 503:
-		e.Kind = ErrUnavailable
-	case 408, 504:
-		e.Kind = ErrTimeout
-	case 507:
-		e.Kind = ErrFull
+	text := ""
+	_ = members(body, func(name, value []byte) { // not all are JSON
+		if string(name) == "error" {
+			text = jsonText(value)
+		}
+	})
+	e := refusal(command, text, "")
+	if text == "" {
+		e.Message = fmt.Sprintf("HTTP status %d: %.200s", status, body)
+	}
+	if kind := statuses[status]; kind != nil {
+		e.Kind = kind
 	}
 	return e
 }
+
+var statuses = map[int]error{401: ErrAuth, 403: ErrAuth, 404: ErrNotFound, 408: ErrTimeout,
+	409: ErrConflict, 410: ErrGone, 429: ErrUnavailable, 500: ErrServer, 502: ErrUnavailable,
+	503: ErrUnavailable, 504: ErrTimeout, 507: ErrFull}
 
 // shrink lets go of large buffers.
 func (c *httpConn) shrink() {

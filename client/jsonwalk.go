@@ -51,6 +51,22 @@ func members(text []byte, f func(name, value []byte)) error {
 	}
 }
 
+// elements hands the elements of a valid JSON list to f.
+func elements(text []byte, f func(value []byte)) {
+	for i := skipSpace(text, 1); i < len(text) && text[i] != ']'; i = skipSpace(text, i) {
+		if text[i] == ',' {
+			i++
+			continue
+		}
+		end := skipJSON(text, i)
+		if end < 0 {
+			return
+		}
+		f(text[i:end])
+		i = end
+	}
+}
+
 func skipSpace(text []byte, i int) int {
 	for i < len(text) && (text[i] == ' ' || text[i] == '\n' || text[i] == '\t' || text[i] == '\r') {
 		i++
@@ -91,13 +107,13 @@ func skipJSON(text []byte, i int) int {
 			i++
 		case '}', ']':
 			if depth == 0 {
-				return notEmpty(from, i)
+				return valueEnd(text, from, i)
 			}
 			depth--
 			i++
 		case ',':
 			if depth == 0 {
-				return notEmpty(from, i)
+				return valueEnd(text, from, i)
 			}
 			i++
 			continue
@@ -112,7 +128,11 @@ func skipJSON(text []byte, i int) int {
 	return -1
 }
 
-func notEmpty(from, to int) int {
+// valueEnd is where a value ends that is followed by what is at to; -1: there is none.
+func valueEnd(text []byte, from, to int) int {
+	for to > from && text[to-1] <= ' ' {
+		to--
+	}
 	if from == to {
 		return -1
 	}
@@ -124,11 +144,16 @@ func jsonText(raw []byte) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return ""
 	}
-	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 {
+	return unescaped(raw[1 : len(raw)-1])
+}
+
+// unescaped is what stands between the quotes of a JSON string.
+func unescaped(inner []byte) string {
+	if bytes.IndexByte(inner, '\\') < 0 {
 		return string(inner)
 	}
 	var s string
-	_ = json.Unmarshal(raw, &s) // else it is empty
+	_ = json.Unmarshal(append(append([]byte{'"'}, inner...), '"'), &s) // else it is empty
 	return s
 }
 

@@ -33,6 +33,8 @@ const (
 	DefaultURL      = "http://localhost:15500"
 	DefaultTimeout  = 5 * time.Second
 	DefaultPoolSize = 10
+	// DefaultReconnect is that of WithReconnect.
+	DefaultReconnect = time.Minute
 )
 
 // options are what New was given.
@@ -43,8 +45,10 @@ type options struct {
 	timeout  time.Duration
 	format   Format
 	retry    Retry
-	tls      *tls.Config
-	err      error
+	// reconnect is for how long a subscription whose connection broke tries to get another.
+	reconnect time.Duration
+	tls       *tls.Config
+	err       error
 }
 
 // Option is a setting of New.
@@ -110,12 +114,17 @@ func WithFormat(f Format) Option { return func(o *options) { o.format = f } }
 // WithRetry chooses what is tried again.
 func WithRetry(r Retry) Option { return func(o *options) { o.retry = r } }
 
+// WithReconnect bounds for how long subscriptions and consumers whose connection broke try to get
+// another one before they end with an error: 1 min by default, negative = until their context ends.
+func WithReconnect(d time.Duration) Option { return func(o *options) { o.reconnect = d } }
+
 // WithTLS says how https:// and wss:// are spoken, such as whom to trust.
 func WithTLS(c *tls.Config) Option { return func(o *options) { o.tls = c } }
 
 func newOptions(list []Option) (*options, error) {
 	o := &options{poolSize: DefaultPoolSize, timeout: DefaultTimeout, retry: DefaultRetry,
-		token: os.Getenv("SYNAP_TOKEN")}
+		reconnect: DefaultReconnect,
+		token:     os.Getenv("SYNAP_TOKEN")}
 	text := os.Getenv("SYNAP_URL")
 	if text == "" {
 		text = DefaultURL

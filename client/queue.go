@@ -16,9 +16,13 @@ type Queue struct {
 
 // Queue names a queue; it need not exist yet. Each Queue value is a consumer of its own.
 func (c *Client) Queue(name string) *Queue {
+	return &Queue{c: c, name: name, consumer: "go-" + randomID()}
+}
+
+func randomID() string {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails: see crypto/rand
-	return &Queue{c: c, name: name, consumer: "go-" + hex.EncodeToString(id[:])}
+	return hex.EncodeToString(id[:])
 }
 
 // Name is the queue's name.

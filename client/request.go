@@ -1,6 +1,7 @@
 package synap
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -56,11 +57,10 @@ func (r *request) appendEnvelope(dst []byte, f Format, id uint64) ([]byte, error
 func appendPack(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case json.RawMessage:
-		value, err := readJSON(v)
-		if err != nil {
-			return dst, err
+		if !json.Valid(v) {
+			return dst, fmt.Errorf("%.80q is not JSON", v)
 		}
-		return msgp.AppendIntf(dst, value)
+		return appendJSONAsPack(dst, v), nil
 	case []string:
 		dst = msgp.AppendArrayHeader(dst, uint32(len(v)))
 		for _, s := range v {
@@ -93,6 +93,41 @@ func appendPack(dst []byte, v any) ([]byte, error) {
 		return dst, nil
 	}
 	return msgp.AppendIntf(dst, v)
+}
+
+// appendJSONAsPack turns valid JSON text into MessagePack, members in their order.
+func appendJSONAsPack(dst, text []byte) []byte {
+	text = bytes.TrimSpace(text)
+	n := uint32(0)
+	switch c := text[0]; {
+	case c == '{':
+		_ = members(text, func(_, _ []byte) { n++ }) // it is valid
+		dst = msgp.AppendMapHeader(dst, n)
+		_ = members(text, func(name, value []byte) { // likewise
+			dst = appendJSONAsPack(msgp.AppendString(dst, unescaped(name)), value)
+		})
+		return dst
+	case c == '[':
+		elements(text, func([]byte) { n++ })
+		dst = msgp.AppendArrayHeader(dst, n)
+		elements(text, func(value []byte) { dst = appendJSONAsPack(dst, value) })
+		return dst
+	case c == '"':
+		return msgp.AppendString(dst, jsonText(text))
+	case c == 't', c == 'f':
+		return msgp.AppendBool(dst, c == 't')
+	case c == 'n':
+		return msgp.AppendNil(dst)
+	}
+	number := string(text)
+	if i, err := strconv.ParseInt(number, 10, 64); err == nil {
+		return msgp.AppendInt64(dst, i)
+	}
+	if u, err := strconv.ParseUint(number, 10, 64); err == nil {
+		return msgp.AppendUint64(dst, u)
+	}
+	f, _ := strconv.ParseFloat(number, 64) // out of range: infinite
+	return msgp.AppendFloat64(dst, f)
 }
 
 func (r *request) appendJSON(dst []byte, id uint64) ([]byte, error) {
@@ -128,6 +163,9 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 	case []byte:
 		return appendQuoted(dst, string(v))
 	case json.RawMessage:
+		if !json.Valid(v) {
+			return dst, fmt.Errorf("%.80q is not JSON", v)
+		}
 		return append(dst, v...), nil
 	case []string:
 		return appendList(dst, v)
