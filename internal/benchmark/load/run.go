@@ -21,6 +21,13 @@ type Options struct {
 	Probe func() Reading
 	// Progress is told once a second how it goes; nil: nobody is.
 	Progress func(Progress)
+	// Begin is told that the warm-up or the run begins, and may take recorders for what happens
+	// beside the operations of a Work, such as deliveries; it gives the i-th of them. nil: nothing
+	// does.
+	Begin func(recorder func(i int) *Recorder)
+	// Drain waits, when all operations of the warm-up or the run were done, for what is still on
+	// its way, which is part of it. nil: nothing is.
+	Drain func(ctx context.Context) error
 	// Failure is told what operations fail with, from any goroutine; nil: nobody is.
 	Failure func(error)
 }
@@ -151,12 +158,22 @@ func (d *driver) phase(ctx context.Context, p Plan, works []Work, warmup bool) e
 	}
 	start := time.Now()
 	d.meter = newMeter(d, start, warmup)
+	if d.options.Begin != nil {
+		d.options.Begin(func(i int) *Recorder { return d.recorder(i, warmup) })
+	}
 	stop := d.meter.watch()
 	err := together(ctx, len(works), func(ctx context.Context, i int) error {
 		return d.drive(ctx, p, works[i], i, start, warmup)
 	})
+	if err == nil && d.options.Drain != nil {
+		err = d.options.Drain(ctx)
+	}
 	stop()
 	return err
+}
+
+func (d *driver) recorder(i int, warmup bool) *Recorder {
+	return &Recorder{shard: &d.shards[i%shards], off: warmup, failure: d.options.Failure}
 }
 
 // grace is how long answers may take after the end of a run before it is given up.
@@ -168,7 +185,7 @@ var errLate = errors.New("answers did not come")
 func (d *driver) drive(
 	ctx context.Context, p Plan, w Work, i int, start time.Time, warmup bool,
 ) error {
-	r := &Recorder{shard: &d.shards[i%shards], off: warmup, failure: d.options.Failure}
+	r := d.recorder(i, warmup)
 	var end time.Time
 	if p.Duration > 0 {
 		end = start.Add(p.Duration)

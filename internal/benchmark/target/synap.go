@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
+	"sync/atomic"
 	"time"
 
 	synap "github.com/synapdb/synap/client"
@@ -15,7 +17,10 @@ type Synap struct {
 	client *synap.Client
 	url    *url.URL
 	pid    int
-	about  result.Server
+	token  string // that connections without the client say; empty: none
+	// dialled counts the connections of subscribers.
+	dialled atomic.Int64
+	about   result.Server
 }
 
 // NewSynap makes the target of a server at a URL: http://, ws:// or resp://. pid is its process if
@@ -29,8 +34,12 @@ func NewSynap(at string, pid int, options ...synap.Option) (*Synap, error) {
 	if err != nil {
 		return nil, err
 	}
+	token := os.Getenv("SYNAP_TOKEN")
+	if password, ok := u.User.Password(); ok {
+		token = password
+	}
 	u.User = nil
-	return &Synap{client: c, url: u, pid: pid, about: result.Server{Name: "synap",
+	return &Synap{client: c, url: u, pid: pid, token: token, about: result.Server{Name: "synap",
 		URL: u.String(), Protocol: u.Scheme}}, nil
 }
 
@@ -128,14 +137,6 @@ func (q *synapQueue) Ack(ctx context.Context, ds []Delivery) error {
 }
 
 func (q *synapQueue) Close() error { return nil } // connections are the client's
-
-// Publisher opens a connection that publishes.
-func (s *Synap) Publisher(context.Context, Space) (Publisher, error) { return nil, ErrUnsupported }
-
-// Subscriber opens a connection that listens.
-func (s *Synap) Subscriber(context.Context, Space, Subscription) (Subscriber, error) {
-	return nil, ErrUnsupported
-}
 
 // Prepare makes queues or rooms.
 func (s *Synap) Prepare(

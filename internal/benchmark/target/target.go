@@ -110,17 +110,28 @@ type Queue interface {
 	Close() error
 }
 
+// Post is one message for a room or topic. Answer fields are filled in by Publish.
+type Post struct {
+	Name    string
+	Payload []byte // printable ASCII without quotes and backslashes, as it stands in JSON
+
+	Matched int   // how many subscribers got it; -1 where the server does not say
+	Offset  int64 // of a room; -1 without
+	Err     error // what the server refused
+	Done    time.Time
+}
+
 // Publisher is one connection that publishes.
 type Publisher interface {
-	// Publish sends all payloads to one room or topic, and returns when they are confirmed where
-	// the protocol confirms; matched is how many subscribers got them, -1 where it does not say.
-	Publish(ctx context.Context, name string, payloads [][]byte) (matched int, err error)
+	// Publish sends all of posts at once, and returns when they are confirmed where the protocol
+	// confirms.
+	Publish(ctx context.Context, posts []Post) error
 	Close() error
 }
 
 // Subscription is what a subscriber wants.
 type Subscription struct {
-	Names []string // rooms, topics, or patterns with * and # in Synap's sense
+	Names []string // one room; or topics, or patterns with * and # in Synap's sense
 	// Replay begins with what the room has; otherwise with what is published from now on.
 	Replay bool
 	ID     string
@@ -137,5 +148,6 @@ type Event struct {
 type Subscriber interface {
 	// Next waits for the next event. An error ends it.
 	Next(ctx context.Context) (Event, error)
+	// Close ends it, also when another goroutine waits in Next.
 	Close() error
 }
