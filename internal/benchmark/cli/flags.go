@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/synapdb/synap/internal/benchmark/report"
 )
 
 // flags are those of all workloads.
@@ -112,6 +114,10 @@ func (c *flags) check() error {
 	for _, file := range c.report {
 		if !strings.HasSuffix(file, ".json") && !strings.HasSuffix(file, ".html") {
 			return fmt.Errorf("--report %s: the name must end in .json or .html", file)
+		}
+		// A long run must not end with a report that cannot be written.
+		if err := report.Writable(file); err != nil {
+			return fmt.Errorf("--report %s: %w", file, err)
 		}
 	}
 	if c.url == "" && !c.spawn {

@@ -105,7 +105,8 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(a.kvCommand(), a.queueCommand())
+	root.AddCommand(a.kvCommand(), a.queueCommand(), a.renderCommand(),
+		a.compareReportsCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath()))
 	})

@@ -153,10 +153,10 @@ func (s *session) probe() load.Reading {
 
 // finish prints what was found and says how it ends.
 func (s *session) finish(failed error) error {
-	show.Table(s.out, &s.report)
+	delivered := s.deliver(func() { show.Table(s.out, &s.report) })
 	switch {
-	case failed != nil:
-		return failed
+	case failed != nil || delivered != nil:
+		return errors.Join(failed, delivered)
 	case s.faulty():
 		return failure{errors.New("something happened that must not: see the faults above"),
 			ExitError}
