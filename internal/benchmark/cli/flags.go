@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -16,9 +17,9 @@ import (
 
 // flags are those of all workloads.
 type flags struct {
-	url, serverBin, durability string
-	protocol, format           string
-	spawn                      bool
+	url, target, serverBin, durability string
+	protocol, format                   string
+	spawn                              bool
 
 	connections, pipeline int
 	duration, warmup      seconds
@@ -26,10 +27,16 @@ type flags struct {
 	runs                  int
 	seed                  uint64
 
-	report []string
-	quiet  bool
-	json   bool
-	csv    bool
+	slo       []string
+	slos      []slo
+	checkSpec bool
+	keep      bool
+
+	report  []string
+	quiet   bool
+	json    bool
+	csv     bool
+	noColor bool
 }
 
 // seconds is a duration as a flag: a plain number is seconds, and Go's durations are understood.
@@ -59,6 +66,8 @@ func (a *app) addCommon(cmd *cobra.Command, connections int) {
 	f, c := cmd.Flags(), &a.flags
 	f.StringVar(&c.url, "url", "", "server: http://, ws:// or resp:// (default $SYNAP_URL, then "+
 		"http://localhost:15500, then one of its own)")
+	f.StringVar(&c.target, "target", "", "another server under the same load: redis://, nats://, "+
+		"beanstalk:// or amqp://")
 	f.StringVar(&c.serverBin, "server-bin", "", "synap-server to start (default: beside this "+
 		"program, then on the PATH)")
 	f.BoolVar(&c.spawn, "spawn", false, "start a server of its own, whatever runs already")
@@ -74,9 +83,15 @@ func (a *app) addCommon(cmd *cobra.Command, connections int) {
 	f.IntVar(&c.runs, "runs", 1, "runs of everything")
 	f.Uint64Var(&c.seed, "seed", 1, "of what is random")
 	f.StringSliceVar(&c.report, "report", nil, "file to write: .json or .html; may be repeated")
+	f.StringArrayVar(&c.slo, "slo", nil, "goal, such as 'p99<5ms', 'GET p99<1ms', 'rate>50000' or "+
+		"'errors<1'; exit code 6 when it is missed; may be repeated")
+	f.BoolVar(&c.checkSpec, "check-spec", false, "check the specification's expected results; "+
+		"exit code 6 when one is missed")
+	f.BoolVar(&c.keep, "keep", false, "leave the keys, queues and rooms of the run on the server")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "no progress")
 	f.BoolVar(&c.json, "json", false, "the report as JSON on stdout instead of tables")
-	f.BoolVar(&c.csv, "csv", false, "the tables as CSV")
+	f.BoolVar(&c.csv, "csv", false, "the results as CSV on stdout instead of tables")
+	f.BoolVar(&c.noColor, "no-color", false, "no colors (also: NO_COLOR in the environment)")
 	alias(f, map[string]string{"clients": "connections"})
 }
 
@@ -90,7 +105,7 @@ func alias(f *pflag.FlagSet, names map[string]string) {
 	})
 }
 
-// check says what is wrong with the common flags.
+// check says what is wrong with the common flags, and reads those that need it.
 func (c *flags) check() error {
 	switch {
 	case c.connections < 1:
@@ -101,15 +116,13 @@ func (c *flags) check() error {
 		return fmt.Errorf("--runs must be at least 1, not %d", c.runs)
 	case c.rate < 0:
 		return fmt.Errorf("--rate must not be negative, but is %g", c.rate)
-	case c.spawn && c.url != "":
-		return errors.New("--spawn and --url exclude each other")
+	case c.json && c.csv:
+		return errors.New("--json and --csv exclude each other: both are stdout")
 	case c.format != "msgpack" && c.format != "json":
 		return fmt.Errorf("--format must be msgpack or json, not %q", c.format)
 	}
-	switch c.protocol {
-	case "", "http", "ws", "resp":
-	default:
-		return fmt.Errorf("--protocol must be http, ws or resp, not %q", c.protocol)
+	if err := c.checkServer(); err != nil {
+		return err
 	}
 	for _, file := range c.report {
 		if !strings.HasSuffix(file, ".json") && !strings.HasSuffix(file, ".html") {
@@ -120,8 +133,47 @@ func (c *flags) check() error {
 			return fmt.Errorf("--report %s: %w", file, err)
 		}
 	}
-	if c.url == "" && !c.spawn {
+	var err error
+	c.slos, err = parseSLOs(c.slo)
+	return err
+}
+
+// checkServer says what is wrong with the flags that choose the server.
+func (c *flags) checkServer() error {
+	switch {
+	case c.spawn && c.url != "":
+		return errors.New("--spawn and --url exclude each other")
+	case c.target != "" && (c.spawn || c.url != ""):
+		return errors.New("--target names another server: --spawn and --url are for Synap")
+	case c.target != "" && c.protocol != "":
+		return errors.New("--target has one protocol: leave out --protocol")
+	case c.durability != "memory" && c.durability != "os" && c.durability != "disk":
+		return fmt.Errorf("--durability must be memory, os or disk, not %q", c.durability)
+	}
+	switch c.protocol {
+	case "", "http", "ws", "resp":
+	default:
+		return fmt.Errorf("--protocol must be http, ws or resp, not %q", c.protocol)
+	}
+	if c.url == "" && !c.spawn && c.target == "" {
 		c.url = os.Getenv("SYNAP_URL")
 	}
 	return nil
+}
+
+// params are the common flags that shape the load, added to those of a workload.
+func (c *flags) params(of map[string]string) map[string]string {
+	all := map[string]string{"connections": strconv.Itoa(c.connections),
+		"pipeline": strconv.Itoa(c.pipeline), "seed": strconv.FormatUint(c.seed, 10)}
+	if c.duration > 0 {
+		all["duration"] = c.duration.String()
+	}
+	if c.warmup > 0 {
+		all["warmup"] = c.warmup.String()
+	}
+	if c.rate > 0 {
+		all["rate"] = strconv.FormatFloat(c.rate, 'f', -1, 64)
+	}
+	maps.Copy(all, of) // a workload knows better
+	return all
 }

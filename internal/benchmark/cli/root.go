@@ -48,7 +48,8 @@ func usage(err error) error { return failure{err, ExitUsage} }
 type app struct {
 	build    Build
 	out, err io.Writer
-	terminal bool // err is one
+	terminal bool // err is one that can move its cursor
+	colored  bool // out is one that can show colors
 	flags    flags
 }
 
@@ -56,8 +57,12 @@ type app struct {
 func Main(args []string, b Build) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // whoever interrupts twice means it
+	smart := os.Getenv("TERM") != "dumb"
 	a := &app{build: b, out: os.Stdout, err: os.Stderr,
-		terminal: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"}
+		terminal: smart && term.IsTerminal(int(os.Stderr.Fd())),
+		colored: smart && os.Getenv("NO_COLOR") == "" &&
+			term.IsTerminal(int(os.Stdout.Fd()))}
 	return a.main(ctx, args)
 }
 
@@ -70,6 +75,11 @@ func (a *app) main(ctx context.Context, args []string) int {
 	if err == nil {
 		return ExitOK
 	}
+	return a.exit(ctx, err)
+}
+
+// exit says what failed and returns the exit code.
+func (a *app) exit(ctx context.Context, err error) int {
 	var f failure
 	switch {
 	case errors.As(err, &f):
@@ -100,15 +110,18 @@ func (a *app) root() *cobra.Command {
 			"lost, doubled or out of order meanwhile.\n\n" +
 			"Without --url it uses the server on the default port, or starts one of its own\n" +
 			"with temporary data when none answers there.",
-		Args:          cobra.NoArgs,
 		Version:       a.build.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Example: "  synap-benchmark kv --spawn\n" +
+			"  synap-benchmark kv --url resp://localhost:6379 -c 50 -P 16 --duration 30\n" +
+			"  synap-benchmark queue --messages 50000 --workers 5 --check-spec",
 	}
-	root.AddCommand(a.kvCommand(), a.queueCommand(), a.renderCommand(),
-		a.compareReportsCommand())
+	root.AddCommand(a.kvCommand(), a.queueCommand(), replicationCommand(), a.renderCommand(),
+		a.compareReportsCommand(), a.versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath()))
+		return usage(fmt.Errorf("%w%s; see: %s --help", err, similar(cmd.Flags(), err),
+			cmd.CommandPath()))
 	})
 	return root
 }
