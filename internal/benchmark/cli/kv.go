@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/synapdb/synap/internal/benchmark/load"
 	"github.com/synapdb/synap/internal/benchmark/result"
+	"github.com/synapdb/synap/internal/benchmark/target"
 	"github.com/synapdb/synap/internal/benchmark/workload"
 )
 
@@ -19,6 +21,10 @@ func (a *app) kvCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "kv", Short: "Reads and writes keys (scenario 1 of the specification)",
 		Args: cobra.NoArgs,
+		Example: "  synap-benchmark kv --operations 100000 --read-ratio 0.8 --key-size 20 " +
+			"--value-size 100 --connections 10\n" +
+			"  synap-benchmark kv --url resp://localhost:6379 -c 50 -P 16 --duration 30 " +
+			"--rate 100000 --slo 'GET p99<2ms'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if p.Dist, err = workload.ParseDist(dist); err == nil {
@@ -43,27 +49,56 @@ func (a *app) kvCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runKV(ctx context.Context, p workload.KVParams, operations int64) (err error) {
+func (a *app) runKV(ctx context.Context, p workload.KVParams, operations int64) error {
 	s, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	for n := range a.flags.runs {
-		plan := a.flags.plan(operations, n)
-		faults := new(workload.Faults)
-		tests, failed := load.Run(ctx, plan, load.Options{
-			Kinds: workload.KVKinds, Probe: s.probe,
-			Open: func(ctx context.Context, i int) (load.Work, error) {
-				return workload.OpenKV(ctx, s.server, p, faults, plan.Seed, i, plan.Connections)
-			},
-		})
-		s.report.Runs = append(s.report.Runs, result.Run{Workload: "kv", Number: n + 1,
-			Server: s.about, Tests: tests, Faults: faults.Found(), Params: map[string]string{
-				"connections": fmt.Sprint(plan.Connections)}})
-		if failed != nil {
-			return s.finish(failure{failed, ExitUnreachable})
+	return s.runs(ctx, func(ctx context.Context, n int) (result.Run, error) {
+		return s.kvOnce(ctx, p, operations, n)
+	})
+}
+
+// kvOnce is one run. Its keys are removed, except from a server that ends with us.
+func (s *session) kvOnce(
+	ctx context.Context, p workload.KVParams, operations int64, n int,
+) (result.Run, error) {
+	plan := s.flags.plan(operations, n)
+	faults := new(workload.Faults)
+	o := s.options("kv", workload.KVKinds)
+	o.Open = func(ctx context.Context, i int) (load.Work, error) {
+		return workload.OpenKV(ctx, s.server, p, faults, plan.Seed, i, plan.Connections)
+	}
+	tests, err := load.Run(ctx, plan, o)
+	run := result.Run{Workload: "kv", Number: n + 1, Server: s.about, Tests: tests,
+		Faults: faults.Found(), Params: map[string]string{
+			"operations": strconv.FormatInt(plan.Operations, 10),
+			"read-ratio": strconv.FormatFloat(p.ReadRatio, 'g', -1, 64),
+			"key-size":   strconv.Itoa(p.KeySize), "value-size": strconv.Itoa(p.ValueSize),
+			"keyspace": strconv.FormatInt(p.Keyspace, 10), "key-dist": p.Dist.String()}}
+	if plan.Operations == 0 {
+		delete(run.Params, "operations")
+	}
+	if err == nil || ctx.Err() != nil {
+		s.removeKeys(ctx, p)
+	}
+	return run, err
+}
+
+// removeKeys deletes the keys that a run may have written. What stays is said, not an error: it
+// was measured all the same.
+func (s *session) removeKeys(ctx context.Context, p workload.KVParams) {
+	if s.flags.keep || s.spawned != nil {
+		return
+	}
+	ctx, cancel := s.cleanup(ctx)
+	defer cancel()
+	for names := range workload.KVKeys(p) {
+		if err := s.server.Remove(ctx, target.Keys, names); err != nil {
+			if !errors.Is(err, target.ErrUnsupported) {
+				s.live.Warn(fmt.Sprintf("keys of the benchmark stay on the server: %v", err))
+			}
+			return
 		}
 	}
-	return s.finish(nil)
 }

@@ -27,7 +27,8 @@ func notes(e *result.Environment, run *result.Run) []string {
 	if e.CoLocated {
 		text := "co-located: client and server share this machine"
 		if server >= 0 {
-			text += fmt.Sprintf(" (%.1f and %.1f of %d cores in use)", client, server, e.Cores)
+			text += fmt.Sprintf(" (%.1f and %.1f of %d cores in use)", client, server,
+				e.Cores)
 			if client+server > crowded*float64(e.Cores) {
 				text += "; it has nothing left, so each slows the other down"
 			}
@@ -38,8 +39,8 @@ func notes(e *result.Environment, run *result.Run) []string {
 	}
 	for i := range run.Tests {
 		if t := &run.Tests[i]; t.Latency.Count < fewSamples {
-			all = append(all, fmt.Sprintf("too few samples for p99.9 of %s: %d, of %d that it takes",
-				t.Name, t.Latency.Count, fewSamples))
+			all = append(all, fmt.Sprintf("too few samples for p99.9 of %s: %d, of %d that it "+
+				"takes", t.Name, t.Latency.Count, fewSamples))
 		}
 	}
 	if slices.ContainsFunc(run.Tests, func(t result.Test) bool { return t.Corrected }) {

@@ -2,8 +2,9 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,8 @@ func (a *app) queueCommand() *cobra.Command {
 		Use:   "queue",
 		Short: "Publishes, consumes and acknowledges messages (scenario 2 of the specification)",
 		Args:  cobra.NoArgs,
+		Example: "  synap-benchmark queue --messages 50000 --priority-distribution uniform " +
+			"--workers 5 --ack-deadline 30",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p.AckDeadline = time.Duration(deadline)
 			p.Workers = a.flags.connections
@@ -47,49 +50,65 @@ func (a *app) queueCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runQueue(ctx context.Context, p workload.QueueParams) (err error) {
+func (a *app) runQueue(ctx context.Context, p workload.QueueParams) error {
 	s, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	for n := range a.flags.runs {
-		run, failed := s.queueOnce(ctx, p, n)
-		s.report.Runs = append(s.report.Runs, run)
-		if failed != nil {
-			return s.finish(failure{failed, ExitUnreachable})
-		}
-	}
-	return s.finish(nil)
+	return s.runs(ctx, func(ctx context.Context, n int) (result.Run, error) {
+		return s.queueOnce(ctx, p, n)
+	})
 }
 
+// queueOnce is one run, on a queue of its own.
 func (s *session) queueOnce(
 	ctx context.Context, p workload.QueueParams, n int,
 ) (run result.Run, err error) {
-	name := fmt.Sprintf("bench-%d-%d", s.report.Started.UnixNano(), n)
-	run = result.Run{Workload: "queue", Number: n + 1, Server: s.about}
-	if err := s.server.Prepare(ctx, target.Queues, []string{name}, p.AckDeadline); err != nil {
+	names := []string{fmt.Sprintf("bench-%d-%d", s.report.Started.UnixNano(), n)}
+	run = result.Run{Workload: "queue", Number: n + 1, Server: s.about,
+		Params: map[string]string{"messages": strconv.FormatInt(p.Messages, 10),
+			"value-size": strconv.Itoa(p.Size), "priority-distribution": p.Priority.String(),
+			"ack-deadline": p.AckDeadline.String()}}
+	if err := s.server.Prepare(ctx, target.Queues, names, p.AckDeadline); err != nil {
 		return run, err
 	}
 	defer func() {
-		err = errors.Join(err, s.server.Remove(ctx, target.Queues, []string{name}))
+		if err == nil || ctx.Err() != nil {
+			s.remove(ctx, target.Queues, names)
+		}
 	}()
 	faults := new(workload.Faults)
 	plan := s.flags.plan(p.Messages, n)
-	q := workload.NewQueueRun(s.server, p, name, faults, plan.Seed)
+	q := workload.NewQueueRun(s.server, p, names[0], faults, plan.Seed)
 	for _, phase := range []struct {
+		title string
 		kinds []string
 		open  func(context.Context, int) (load.Work, error)
-	}{{workload.PublishKinds, q.Publisher}, {workload.ConsumeKinds, q.Consumer}} {
-		tests, failed := load.Run(ctx, plan, load.Options{Kinds: phase.kinds, Probe: s.probe,
-			Open: phase.open})
+	}{{"publish", workload.PublishKinds, q.Publisher},
+		{"consume", workload.ConsumeKinds, q.Consumer}} {
+		o := s.options("queue "+phase.title, phase.kinds)
+		o.Open = phase.open
+		tests, failed := load.Run(ctx, plan, o)
 		run.Tests = append(run.Tests, tests...)
 		if failed != nil {
-			err = failed
-			break
+			// What is still in the queue is not lost.
+			run.Faults = faults.Found()
+			return run, failed
 		}
 	}
 	q.Finish()
 	run.Faults = faults.Found()
-	return run, err
+	return run, nil
+}
+
+// remove deletes what a run made. What stays is said, not an error: it was measured all the same.
+func (s *session) remove(ctx context.Context, space target.Space, names []string) {
+	if s.flags.keep || s.spawned != nil {
+		return
+	}
+	ctx, cancel := s.cleanup(ctx)
+	defer cancel()
+	if err := s.server.Remove(ctx, space, names); err != nil {
+		s.live.Warn(fmt.Sprintf("%s stays on the server: %v", strings.Join(names, ", "), err))
+	}
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/synapdb/synap/internal/benchmark/load"
 	"github.com/synapdb/synap/internal/benchmark/probe"
-	"github.com/synapdb/synap/internal/benchmark/report"
 	"github.com/synapdb/synap/internal/benchmark/result"
 	"github.com/synapdb/synap/internal/benchmark/show"
 	"github.com/synapdb/synap/internal/benchmark/workload"
@@ -158,38 +158,19 @@ func (s *session) probe() load.Reading {
 // early.
 func (s *session) finish(failed error) error {
 	s.live.End()
-	r := &s.report
-	errs := []error{s.print(r)}
-	for _, file := range s.flags.report {
-		err := report.Write(file, r)
-		if err == nil && !s.flags.quiet {
-			s.say("wrote %s", file)
-		}
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		err = failure{err, ExitError}
-		if failed == nil {
-			failed = err
-		} else {
-			failed = errors.Join(failed, err)
-		}
-	}
-	if failed != nil {
+	err := s.deliver(func() {
+		text := show.Text(&s.report, show.Style{Color: s.colored && !s.flags.noColor})
+		_, _ = io.WriteString(s.out, text) // a closed pipe ends the program anyway
+	})
+	switch {
+	case failed != nil && err != nil:
+		return errors.Join(failed, err)
+	case failed != nil:
 		return failed
+	case err != nil:
+		return failure{err, ExitError}
 	}
 	return s.verdict()
-}
-
-// print writes the findings to stdout.
-func (s *session) print(r *result.Report) error {
-	switch {
-	case s.flags.json:
-		return report.JSON(s.out, r)
-	case s.flags.csv:
-		return show.CSV(s.out, r)
-	}
-	return show.Report(s.out, r, show.Style{Color: s.colored && !s.flags.noColor})
 }
 
 // verdict is the error of what was found, if it is not good.

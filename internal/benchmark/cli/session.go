@@ -69,7 +69,7 @@ func (s *session) connect(ctx context.Context) (err error) {
 	if s.spawned != nil {
 		pid = s.spawned.PID()
 	}
-	if s.server, err = target.Open(s.at, pid, s.clientOptions()...); err != nil {
+	if s.server, err = target.NewSynap(s.at, pid, s.clientOptions()...); err != nil {
 		return usage(err)
 	}
 	asking, cancel := context.WithTimeout(ctx, 10*time.Second)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -44,8 +45,8 @@ func parseSLOs(texts []string) ([]slo, error) {
 func parseSLO(text string) (slo, error) {
 	m := sloForm.FindStringSubmatch(strings.TrimSpace(text))
 	if m == nil {
-		return slo{}, fmt.Errorf("it must be [TEST] METRIC < or > LIMIT, with one of p50, p90, p95, " +
-			"p99, p99.9, mean, max, rate, errors, such as 'p99<5ms', 'GET p99<1ms', " +
+		return slo{}, errors.New("it must be [TEST] METRIC < or > LIMIT, with one of p50, p90, " +
+			"p95, p99, p99.9, mean, max, rate, errors, such as 'p99<5ms', 'GET p99<1ms', " +
 			"'rate>50000', 'errors<1'")
 	}
 	n, err := strconv.ParseFloat(m[4], 64)
@@ -56,16 +57,16 @@ func parseSLO(text string) (slo, error) {
 	unit, isTime := sloUnits[m[5]]
 	switch {
 	case g.metric == "rate" && m[5] != "" && m[5] != "/s":
-		return slo{}, fmt.Errorf("a rate is operations a second, such as 'rate>50000'")
+		return slo{}, errors.New("a rate is operations a second, such as 'rate>50000'")
 	case g.metric == "rate":
 	case g.metric == "errors" && m[5] == "%":
 		g.part, g.limit = true, n/100
 	case g.metric == "errors" && m[5] != "":
-		return slo{}, fmt.Errorf("errors are a number or a percentage, such as 'errors<1' or " +
-			"'errors<0.1%%'")
+		return slo{}, errors.New("errors are a number or a percentage, such as 'errors<1' or " +
+			"'errors<0.1%'")
 	case g.metric == "errors":
 	case !isTime:
-		return slo{}, fmt.Errorf("a latency needs a unit: us, ms or s, such as 'p99<5ms'")
+		return slo{}, errors.New("a latency needs a unit: us, ms or s, such as 'p99<5ms'")
 	default:
 		g.limit = n * float64(unit) / float64(time.Microsecond)
 	}

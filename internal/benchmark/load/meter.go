@@ -102,12 +102,12 @@ func (m *meter) point(at time.Time, final bool) {
 			m.mu.series[k] = append(m.mu.series[k], m.describe(&now, at, span, reading))
 		}
 	}
+	if m.driver.options.Progress != nil {
+		m.driver.options.Progress(m.progress(&all, at, span, reading))
+	}
 	m.mu.last, m.mu.before = at, reading
 	if final {
 		m.mu.end, m.mu.final = at, reading
-	}
-	if m.driver.options.Progress != nil {
-		m.driver.options.Progress(m.progress(&all, at, span, reading))
 	}
 }
 
@@ -156,7 +156,8 @@ func (m *meter) progress(now *tally, at time.Time, span float64, r Reading) Prog
 	case m.warmup:
 		p.Part = min(1, p.Elapsed.Seconds()/plan.Warmup.Seconds())
 	case plan.Operations > 0:
-		p.Part = min(1, float64(p.Operations)/float64(plan.Operations))
+		// Not those recorded: one may be several, such as consume and ack.
+		p.Part = min(1, float64(m.driver.begun.Load())/float64(plan.Operations))
 	case plan.Duration > 0:
 		p.Part = min(1, p.Elapsed.Seconds()/plan.Duration.Seconds())
 	}

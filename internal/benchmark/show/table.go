@@ -7,7 +7,6 @@ package show
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,8 +42,8 @@ func (p *page) colored(text, color string) string {
 	return "\x1b[" + color + "m" + text + "\x1b[0m"
 }
 
-// Report prints all of a report: environment, and for each run its tables, plot, faults, notes.
-func Report(w io.Writer, r *result.Report, s Style) error {
+// Text is all of a report: environment, and for each run its tables, plot, faults, notes.
+func Text(r *result.Report, s Style) string {
 	p := &page{style: s}
 	p.environment(&r.Environment)
 	for i := range r.Runs {
@@ -54,8 +53,7 @@ func Report(w io.Writer, r *result.Report, s Style) error {
 	if r.Aborted != "" {
 		p.line("\n%s", p.colored("not whole: "+r.Aborted, yellow))
 	}
-	_, err := io.WriteString(w, p.String())
-	return err
+	return p.String()
 }
 
 func total(runs []result.Run, workload string) int {

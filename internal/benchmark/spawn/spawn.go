@@ -76,17 +76,17 @@ func (p *Process) await(ctx context.Context, ready func(context.Context) error) 
 		}
 		select {
 		case <-p.ended:
-			return fmt.Errorf("%s ended at once: %s", p.Name, p.tail())
+			return fmt.Errorf("%s ended at once: %s", p.Name, p.Output())
 		case <-ctx.Done():
 			return errors.Join(fmt.Errorf("%s is not ready: %w", p.Name, err),
-				errors.New(p.tail()))
+				errors.New(p.Output()))
 		case <-tick.C:
 		}
 	}
 }
 
-// tail is the end of what it wrote.
-func (p *Process) tail() string {
+// Output is the end of what it wrote.
+func (p *Process) Output() string {
 	text, _ := os.ReadFile(filepath.Join(p.dir, "output"))
 	return string(text[max(0, len(text)-2000):])
 }

@@ -87,9 +87,6 @@ func (k *synapKV) Exec(ctx context.Context, ops []Op) error {
 	})
 }
 
-// About asks the server what it is.
-func (s *Synap) About(context.Context) (result.Server, error) { return s.about, nil }
-
 // Queue opens a connection for a queue.
 func (s *Synap) Queue(_ context.Context, queue, worker string) (Queue, error) {
 	return &synapQueue{s.client, s.client.Queue(queue).As(worker)}, nil
@@ -159,6 +156,10 @@ func (s *Synap) Prepare(
 
 // Remove deletes what a run made.
 func (s *Synap) Remove(ctx context.Context, space Space, names []string) error {
+	if space == Keys {
+		_, err := s.client.KV.Delete(ctx, names...)
+		return err
+	}
 	for _, name := range names {
 		var err error
 		switch space {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 
@@ -133,6 +134,25 @@ func (w *kvWork) next() int64 {
 // keyPrefix marks the keys of a benchmark, so that they can be removed.
 const keyPrefix = "bench:"
 
+// KVKeys are the names of all keys that a run may write, in slices of 1000 or fewer. A slice is
+// valid until the next.
+func KVKeys(p KVParams) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		const most = 1000
+		key := make([]byte, p.KeySize)
+		names := make([]string, 0, most)
+		for n := range p.Keyspace {
+			fillKey(key, n)
+			if names = append(names, string(key)); len(names) == most || n == p.Keyspace-1 {
+				if !yield(names) {
+					return
+				}
+				names = names[:0]
+			}
+		}
+	}
+}
+
 // fillKey writes a key of its whole length: the prefix, zeros, the number.
 func fillKey(key []byte, n int64) {
 	at := len(key)
@@ -211,5 +231,8 @@ func ParseDist(name string) (Dist, error) {
 	}
 	return 0, fmt.Errorf("--key-dist must be uniform, zipf or seq, not %q", name)
 }
+
+// String is the name that ParseDist reads.
+func (d Dist) String() string { return distNames[d] }
 
 var distNames = []string{Uniform: "uniform", Zipf: "zipf", Seq: "seq"}

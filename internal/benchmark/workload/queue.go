@@ -45,6 +45,9 @@ func ParsePriorityDist(text string) (PriorityDist, error) {
 	return d, nil
 }
 
+// String is what ParsePriorityDist reads.
+func (d PriorityDist) String() string { return d.name }
+
 // choose returns a priority from 0 to 9.
 func (d PriorityDist) choose(r *rand.Rand) int {
 	n := r.IntN(10)
