@@ -168,7 +168,7 @@ func (s *session) finish(failed error) error {
 	case failed != nil:
 		return failed
 	case err != nil:
-		return failure{err, ExitError}
+		return err
 	}
 	return s.verdict()
 }
