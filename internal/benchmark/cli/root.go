@@ -117,8 +117,8 @@ func (a *app) root() *cobra.Command {
 			"  synap-benchmark kv --url resp://localhost:6379 -c 50 -P 16 --duration 30\n" +
 			"  synap-benchmark queue --messages 50000 --workers 5 --check-spec",
 	}
-	root.AddCommand(a.kvCommand(), a.queueCommand(), replicationCommand(), a.renderCommand(),
-		a.compareReportsCommand(), a.versionCommand())
+	root.AddCommand(a.kvCommand(), a.queueCommand(), a.streamCommand(), a.pubsubCommand(),
+		replicationCommand(), a.renderCommand(), a.compareReportsCommand(), a.versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w%s; see: %s --help", err, similar(cmd.Flags(), err),
 			cmd.CommandPath()))

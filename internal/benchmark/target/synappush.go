@@ -156,11 +156,6 @@ func (p *place) intern(name []byte) string {
 	return p.name
 }
 
-// gapped is why a subscriber ends of whom the room has forgotten events.
-func gapped(from, to []byte) error {
-	return fmt.Errorf("the room has trimmed events %s to %s before they were read", from, to)
-}
-
 // payloadOf is what stands between the quotes of a JSON string without escapes, which is how
 // benchmarks publish; nil: that is something else.
 func payloadOf(text []byte) []byte {

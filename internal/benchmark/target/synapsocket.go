@@ -195,8 +195,10 @@ func member(text, name []byte) []byte {
 func (p *place) roomEvent(text []byte) (Event, error) {
 	data, offset := member(text, dataName), member(text, offsetName)
 	if data == nil || offset == nil {
-		if from := member(text, fromName); from != nil {
-			return Event{}, gapped(from, member(text, toName))
+		from, err := parseOffset(member(text, fromName))
+		to, err2 := parseOffset(member(text, toName))
+		if err == nil && err2 == nil && to > from {
+			return Event{Name: p.name, Offset: to, Trimmed: to - from}, nil
 		}
 		return Event{}, fmt.Errorf("no event: %.200s", text)
 	}

@@ -142,6 +142,9 @@ type Event struct {
 	Name    string
 	Offset  int64  // of a room; -1 without
 	Payload []byte // valid until the next Next
+	// Trimmed, unless 0, says that this is no event: the room has forgotten so many before they
+	// could be read; Offset is that of the next.
+	Trimmed int64
 }
 
 // Subscriber is one connection that listens. It is subscribed when Server.Subscriber returns.
