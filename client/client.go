@@ -80,13 +80,18 @@ func (c *Client) waiting(ctx context.Context, wait time.Duration, r *request) (a
 	return payloads[0], nil
 }
 
+// timed is ctx with the deadline of a call.
+func (c *Client) timed(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.options.timeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.options.timeout)
+}
+
 // all runs requests together, and again as Retry says.
 func (c *Client) all(ctx context.Context, reqs []*request) ([]any, []error, error) {
-	if c.options.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.options.timeout)
-		defer cancel()
-	}
+	ctx, cancel := c.timed(ctx)
+	defer cancel()
 	read := true
 	for _, r := range reqs {
 		read = read && r.read

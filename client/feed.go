@@ -46,12 +46,8 @@ type subject struct {
 
 // openFeed subscribes. opened is what the server says first.
 func (c *Client) openFeed(ctx context.Context, s *subject) (f *feed, opened any, err error) {
-	dialing := ctx
-	if c.options.timeout > 0 {
-		var cancel context.CancelFunc
-		dialing, cancel = context.WithTimeout(ctx, c.options.timeout)
-		defer cancel()
-	}
+	dialing, cancel := c.timed(ctx)
+	defer cancel()
 	f = &feed{ctx: ctx, bounded: time.Now()}
 	if c.lines() {
 		opened, err = f.openRESP(dialing, c.options, s)
@@ -74,6 +70,15 @@ func named(command string, err error) error {
 		e.Command = command
 	}
 	return err
+}
+
+// failed is why a connection is of no use any more: what the server said, or the network.
+func failed(command string, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return named(command, err)
+	}
+	return broken(command, err, false)
 }
 
 func (f *feed) openWS(ctx context.Context, o *options, s *subject) (opened any, err error) {
@@ -269,11 +274,7 @@ func (r *Reader[T]) Next() (T, error) {
 			err = why
 		}
 		var none T
-		var e *Error
-		if errors.As(err, &e) {
-			return none, named(r.command, err)
-		}
-		return none, broken(r.command, err, false)
+		return none, failed(r.command, err)
 	}
 }
 
@@ -317,8 +318,8 @@ func follow[T any](
 // stood is how long a connection has to last to count as one.
 const stood = 5 * time.Second
 
-// each yields items until there is an error; came says whether there was one, and more is false when
-// the caller wants no more.
+// each yields items until there is an error; came says whether there was one, and more is false
+// when the caller wants no more.
 func (r *Reader[T]) each(yield func(T, error) bool) (came, more bool, err error) {
 	for {
 		item, err := r.Next()

@@ -30,8 +30,8 @@ func Send(topic string, payload json.RawMessage) Command {
 
 // Subscribe yields the messages of topics as they come, without an end, on a connection of its own.
 // Patterns are topics, where * is one segment between dots, or a part of one, and # at the end any
-// number of them. Nothing is kept for those who are away: when the connection breaks, or the loop is
-// too slow for what comes, another one is opened and what was sent meanwhile is lost, which
+// number of them. Nothing is kept for those who are away: when the connection breaks, or the loop
+// is too slow for what comes, another one is opened and what was sent meanwhile is lost, which
 // TopicMessage.Lost says. Over resp:// a payload is text as Redis clients get it: what is not JSON
 // comes as a JSON string, and a string that looks like JSON as that.
 func (p *PubSub) Subscribe(

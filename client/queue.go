@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"sync/atomic"
 	"time"
 )
 
@@ -164,9 +165,11 @@ type Message struct {
 	Priority   int
 	Retries    int // deliveries before this one
 	MaxRetries int
-	Deadline   time.Time // until when it is ours
-	token      string
-	queue      *Queue
+	// Deadline is until when it was ours when it came, by the server's clock; see Extend.
+	Deadline time.Time
+	token    string
+	queue    *Queue
+	settled  atomic.Bool // it was acknowledged or given back
 }
 
 // Pop takes the next message, waiting up to wait for one; ok is false when there is none. The
@@ -218,7 +221,14 @@ func (q *Queue) message(v any) *Message {
 
 // Ack says that the message is done with. ErrConflict: it is somebody else's by now.
 func (m *Message) Ack(ctx context.Context) error {
-	_, err := m.queue.c.call(ctx, m.ack())
+	return m.settle(ctx, m.ack())
+}
+
+func (m *Message) settle(ctx context.Context, r *request) error {
+	_, err := m.queue.c.call(ctx, r)
+	if err == nil {
+		m.settled.Store(true)
+	}
 	return err
 }
 
@@ -247,6 +257,10 @@ func AckAll(ctx context.Context, messages []*Message) error {
 // Nack gives the message back: to be delivered again after a delay, by the queue's own back-off if
 // that is 0.
 func (m *Message) Nack(ctx context.Context, delay time.Duration) error {
+	return m.settle(ctx, m.nack(delay))
+}
+
+func (m *Message) nack(delay time.Duration) *request {
 	r := &request{command: "queue.nack",
 		line:   []any{"QNACK", m.queue.name, m.ID, "TOKEN", m.token},
 		fields: []field{{"queue", m.queue.name}, {"message_id", m.ID}, {"token", m.token}}}
@@ -254,19 +268,19 @@ func (m *Message) Nack(ctx context.Context, delay time.Duration) error {
 		r.line = append(r.line, "DELAY", ms)
 		r.fields = append(r.fields, field{"delay_ms", ms})
 	}
-	_, err := m.queue.c.call(ctx, r)
+	return r
+}
+
+// Extend keeps the message for d from now; 0 = for the queue's deadline.
+func (m *Message) Extend(ctx context.Context, d time.Duration) error {
+	_, err := m.queue.c.call(ctx, m.extend(d))
 	return err
 }
 
-// Extend keeps the message for d from now.
-func (m *Message) Extend(ctx context.Context, d time.Duration) error {
+func (m *Message) extend(d time.Duration) *request {
 	ms := d.Milliseconds()
-	_, err := m.queue.c.call(ctx, &request{command: "queue.extend",
+	return &request{command: "queue.extend",
 		line: []any{"QEXTEND", m.queue.name, m.ID, ms, "TOKEN", m.token},
 		fields: []field{{"queue", m.queue.name}, {"message_id", m.ID}, {"token", m.token},
-			{"ack_deadline_ms", ms}}})
-	if err == nil {
-		m.Deadline = time.Now().Add(d)
-	}
-	return err
+			{"ack_deadline_ms", ms}}}
 }

@@ -38,8 +38,8 @@ func Since(t time.Time) From {
 // Subscribe yields the events of a room as they come, in order and without an end, on a connection
 // of its own. When that breaks it opens another one and goes on behind the last event that was
 // yielded, so none is missed and none comes twice; see WithReconnect. Events that the room has
-// dropped meanwhile are counted in Event.Gap. An error is the last that is yielded; that of ctx when
-// it ends. Breaking out of the loop closes the connection.
+// dropped meanwhile are counted in Event.Gap. An error is the last that is yielded; that of ctx
+// when it ends. Breaking out of the loop closes the connection.
 func (s *Stream) Subscribe(ctx context.Context, from ...From) iter.Seq2[Event, error] {
 	at := FromOffset(0)
 	for _, f := range from {
