@@ -125,6 +125,7 @@ func (s *session) findMetrics() {
 		}
 	}
 	s.metrics = probe.NewMetrics(u.Scheme+"://"+u.Host, token)
+	s.metrics.Latest(true) // the first reading of a run needs one to compare with
 }
 
 // find returns the URL of the server, which is started if it has to be.

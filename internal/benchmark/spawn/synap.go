@@ -2,6 +2,7 @@ package spawn
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -26,30 +27,41 @@ func Synap(ctx context.Context, o Options) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports := map[string]int{}
-	for _, name := range []string{"http", "resp"} {
-		if ports[name], err = freePort(); err != nil {
-			return nil, err
-		}
-	}
 	dir, err := os.MkdirTemp("", "synap-benchmark-")
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{"--port", fmt.Sprint(ports["http"]),
-		"--resp-port", fmt.Sprint(ports["resp"]), "--data-dir", filepath.Join(dir, "data"),
+	file := filepath.Join(dir, "ports.json") // it takes free ports, and says which
+	args := append([]string{"--host", "127.0.0.1", "--port", "0", "--resp-port", "0",
+		"--ports-file", file, "--data-dir", filepath.Join(dir, "data"),
 		"--durability", o.Durability}, o.Args...)
-	p, err := start("synap-server", dir, ports, binary, args...)
+	p, err := start("synap-server", dir, nil, binary, args...)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	err = p.await(ctx, func(ctx context.Context) error {
+		if p.Ports, err = readPorts(file); err != nil {
+			return err
+		}
 		return getOK(ctx, "http://"+p.Addr("http")+"/readyz")
 	})
 	if err != nil {
 		return nil, errors.Join(err, p.Stop())
 	}
 	return p, nil
+}
+
+// readPorts reads where the server listens, by protocol.
+func readPorts(file string) (map[string]int, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // in our own directory
+	if err != nil {
+		return nil, err
+	}
+	var ports struct{ HTTP, RESP int }
+	if err := json.Unmarshal(text, &ports); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return map[string]int{"http": ports.HTTP, "resp": ports.RESP}, nil
 }
 
 // findSynap looks beside this program, then on the PATH.
