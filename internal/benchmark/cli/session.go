@@ -228,8 +228,11 @@ func hostOf(at string) string {
 // reachable says what to do when nobody listens at a URL.
 func reachable(ctx context.Context, at string) error {
 	u, err := url.Parse(at)
-	if err != nil || u.Port() == "" {
-		return nil // whoever connects knows more
+	if err != nil {
+		return usage(errors.New("the URL can't be read")) // it may hold a password
+	}
+	if u.Port() == "" {
+		return nil // whoever connects knows which it is
 	}
 	if err := answers(ctx, u.Host); err != nil {
 		return failure{fmt.Errorf("no server answers at %s: %w\n"+
