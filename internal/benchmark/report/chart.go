@@ -94,9 +94,10 @@ func (s *scale) of(v float64) float64 {
 	return s.from + (v-s.low)/(s.end-s.low)*(s.to-s.from)
 }
 
-// drawn says whether a value has a place: a logarithmic axis has none for 0.
+// drawn says whether a value has a place: a logarithmic axis has none for 0, and differences of
+// what is absurdly large, which only a damaged report holds, are no numbers.
 func (a *axis) drawn(v float64) bool {
-	return !math.IsNaN(v) && !math.IsInf(v, 0) && (!a.log || v > 0)
+	return math.Abs(v) < 1e300 && (!a.log || v > 0)
 }
 
 // newScale fits an axis to the values that are drawn; false: there are none.
@@ -158,8 +159,11 @@ func (s *scale) ticks(most int) (marks []mark) {
 			unit *= 1024
 		}
 		step := unit * niceStep((s.end-s.low)/float64(most)/unit)
-		for i := math.Ceil(s.low/step - 1e-9); i*step <= s.end+step*1e-9; i++ {
-			add(i*step, s.axis.format(i*step))
+		first := math.Ceil(s.low/step - 1e-9)
+		for i := range 2 * most { // values of any size: adding 1 to first may change nothing
+			if v := (first + float64(i)) * step; v <= s.end+step*1e-9 {
+				add(v, s.axis.format(v))
+			}
 		}
 	}
 	return marks

@@ -163,9 +163,11 @@ func Parse(text []byte) (*result.Report, error) {
 		return nil, refuse("it is empty")
 	}
 	// The version alone first: fields of a newer document may have other types.
-	var head struct{ Version int }
+	var head struct {
+		Version int `json:"version"`
+	}
 	if err := json.Unmarshal(text, &head); err != nil {
-		return nil, unreadable(err, len(text))
+		return nil, unreadable(err, text)
 	}
 	switch {
 	case head.Version < 1:
@@ -176,22 +178,24 @@ func Parse(text []byte) (*result.Report, error) {
 	}
 	r := new(result.Report)
 	if err := json.Unmarshal(text, r); err != nil {
-		return nil, unreadable(err, len(text))
+		return nil, unreadable(err, text)
 	}
 	return r, nil
 }
 
 // unreadable says in words why JSON was not understood.
-func unreadable(err error, size int) error {
-	var syntax *json.SyntaxError
+func unreadable(err error, text []byte) error {
+	var whole json.RawMessage
+	if end := json.NewDecoder(bytes.NewReader(text)).Decode(&whole); errors.Is(end,
+		io.ErrUnexpectedEOF) {
+		return refuse("it is cut off: it ends in the middle, after %d bytes", len(text))
+	}
 	var kind *json.UnmarshalTypeError
 	switch {
-	case errors.As(err, &syntax) && syntax.Offset >= int64(size):
-		return refuse("it is cut off: it ends in the middle, after %d bytes", size)
-	case errors.As(err, &syntax):
-		return refuse("it is no JSON (at byte %d: %v)", syntax.Offset, err)
-	case errors.As(err, &kind):
-		return refuse("%q holds a %s", kind.Field, kind.Value)
+	case !errors.As(err, &kind):
+		return refuse("it is no JSON: %v", err)
+	case kind.Field == "":
+		return refuse("it is JSON, but no object (%s)", kind.Value)
 	}
-	return refuse("%v", err)
+	return refuse("%q holds a %s", kind.Field, kind.Value)
 }
