@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -80,20 +81,20 @@ func (s *session) kvOnce(
 		delete(run.Params, "operations")
 	}
 	if err == nil || ctx.Err() != nil {
-		s.removeKeys(ctx, p)
+		s.removeKeys(ctx, workload.KVKeys(p))
 	}
 	return run, err
 }
 
 // removeKeys deletes the keys that a run may have written. What stays is said, not an error: it
 // was measured all the same.
-func (s *session) removeKeys(ctx context.Context, p workload.KVParams) {
+func (s *session) removeKeys(ctx context.Context, keys iter.Seq[[]string]) {
 	if s.flags.keep || s.spawned != nil {
 		return
 	}
 	ctx, cancel := s.cleanup(ctx)
 	defer cancel()
-	for names := range workload.KVKeys(p) {
+	for names := range keys {
 		if err := s.server.Remove(ctx, target.Keys, names); err != nil {
 			if !errors.Is(err, target.ErrUnsupported) {
 				s.live.Warn(fmt.Sprintf("keys of the benchmark stay on the server: %v", err))

@@ -136,13 +136,19 @@ const keyPrefix = "bench:"
 
 // KVKeys are the names of all keys that a run may write, in slices of 1000 or fewer. A slice is
 // valid until the next.
-func KVKeys(p KVParams) iter.Seq[[]string] {
+func KVKeys(p KVParams) iter.Seq[[]string] { return keysOf(p, keyPrefix) }
+
+// SoakKeys are the names of all keys that Soak may write, likewise.
+func SoakKeys(p KVParams) iter.Seq[[]string] { return keysOf(p, soakPrefix) }
+
+func keysOf(p KVParams, prefix string) iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
 		const most = 1000
 		key := make([]byte, p.KeySize)
 		names := make([]string, 0, most)
 		for n := range p.Keyspace {
 			fillKey(key, n)
+			copy(key, prefix)
 			if names = append(names, string(key)); len(names) == most || n == p.Keyspace-1 {
 				if !yield(names) {
 					return

@@ -248,17 +248,9 @@ func quantile(q float64, names ...string) figure {
 		if missing.why != "" {
 			return 0, missing
 		}
-		var all *hdrhistogram.Histogram
-		for _, t := range tests {
-			h, err := hdrhistogram.Decode([]byte(t.Latency.Histogram))
-			switch {
-			case err != nil:
-				return 0, gap{why: "the histogram of " + t.Name + " can't be read"}
-			case all == nil:
-				all = h
-			default:
-				all.Merge(h)
-			}
+		all, err := together(tests)
+		if err != nil {
+			return 0, gap{why: err.Error()}
 		}
 		if need := int64(math.Ceil(beyond * 100 / (100 - q))); all.TotalCount() < need {
 			return 0, gap{why: fmt.Sprintf("%d samples are too few for p%g: it needs %d",
@@ -266,6 +258,22 @@ func quantile(q float64, names ...string) figure {
 		}
 		return float64(all.ValueAtPercentile(q)) / 1e6, gap{}
 	}
+}
+
+// together is the latencies of all tests; nil: there are no tests.
+func together(tests []*result.Test) (all *hdrhistogram.Histogram, err error) {
+	for _, t := range tests {
+		h, err := hdrhistogram.Decode([]byte(t.Latency.Histogram))
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("the histogram of %s can't be read: %w", t.Name, err)
+		case all == nil:
+			all = h
+		default:
+			all.Merge(h)
+		}
+	}
+	return all, nil
 }
 
 // rate is operations a second; of several runs, the median.
