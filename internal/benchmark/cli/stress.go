@@ -124,7 +124,10 @@ func (a *app) runStress(ctx context.Context, p *stressFlags, timed bool) error {
 	if c.pipeline == 1 {
 		c.pipeline = 32
 	}
-	if !timed {
+	switch {
+	case p.staircase:
+		c.duration = 0 // each step has its own
+	case !timed:
 		c.duration = seconds(time.Hour)
 	}
 	p.Plan = c.plan(0, 0)
@@ -218,6 +221,9 @@ func (s *session) stairs(ctx context.Context, p *stressFlags, n int) (result.Run
 	faults := new(workload.Faults)
 	plan := s.flags.plan(0, n)
 	plan.Duration, plan.Operations = time.Duration(p.step), 0
+	if plan.Warmup == 0 {
+		plan.Warmup = plan.Duration / 5 // a step shall not pay for its new connections
+	}
 	search := workload.Stairs{From: p.from, Exact: p.precision}
 	knee, best, err := search.Climb(ctx, func(
 		ctx context.Context, rate float64,
