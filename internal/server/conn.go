@@ -157,13 +157,14 @@ func (c *conn) keepFresh(fresh []byte) {
 
 // behindBytes is how much may pile up behind a command that waits before the peer is made to wait
 // too: it may wait for an hour, and many may. The price: the end of a peer that has sent much more
-// is noticed only when its command has waited long enough.
+// is noticed only when its command has waited long enough. Likewise behind a connection that let
+// others have their turn, and may do so after each request.
 const behindBytes = 256 << 10
 
 // checkInput bounds what a connection holds of its peer's.
 func (c *conn) checkInput() {
 	if len(c.in) <= c.server.opts.InputBytes {
-		if c.parked && len(c.in) >= behindBytes {
+		if (c.parked || c.woken.Load()) && len(c.in) >= behindBytes {
 			c.sock.deafen(true) // until resume
 		}
 		return

@@ -3,8 +3,11 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/synapdb/synap/internal/command"
 )
 
 // A peer that sends more behind a waiting command than the server wants to hold has to wait as
@@ -60,4 +63,30 @@ func TestPeerLeavesBehindAWaitingCommand(t *testing.T) {
 	c.send(strings.Repeat("PING\r\n", (behindBytes+readBytes/2)/6))
 	_ = c.Close()
 	q.waiting(0)
+}
+
+// Who sends faster than its turns come is made to wait, not cut off: nothing of it is unfinished.
+func TestInputBehindAConnectionThatYieldsIsNotLost(t *testing.T) {
+	d := newDurable(t, &command.Row{Name: "CROWD", Arity: 2, Flags: command.SelfLocking,
+		Run: func(c *command.Ctx, _ [][]byte) error {
+			c.Session.Crowded = true // one command a turn
+			c.Reply.Int(1)
+			return nil
+		}})
+	d.serve(Options{InputBytes: 1 << 20})
+	c := d.dial(1)
+	const count = 4000
+	word := strings.Repeat("x", 1000)
+	line := fmt.Sprintf("*2\r\n$5\r\nCROWD\r\n$%d\r\n%s\r\n", len(word), word)
+	sent := make(chan error, 1)
+	go func() {
+		_, err := c.Write([]byte(strings.Repeat(line, count)))
+		sent <- err
+	}()
+	for range count {
+		c.expect(":1\r\n")
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
 }

@@ -29,9 +29,10 @@ type muxSub struct {
 	payload []byte // as it was sent: the feed's fields are read from it again
 	sub     command.Subscription
 	waker   command.Waker
-	next    *muxSub // in line for a turn
-	inLine  bool
-	ended   bool
+	// prev and next are its neighbours in the line for turns, while inLine is set.
+	prev, next *muxSub
+	inLine     bool
+	ended      bool
 }
 
 // woken has a subscription wait for its turn.
@@ -46,16 +47,26 @@ func (m *mux) enqueue(s *muxSub) {
 	default:
 		m.last.next = s
 	}
+	s.prev = m.last
 	m.last, s.inLine = s, true
 }
 
-func (m *mux) dequeue() *muxSub {
-	s := m.first
-	if m.first = s.next; m.first == nil {
-		m.last = nil
+// dequeue takes s out of the line, if it is there.
+func (m *mux) dequeue(s *muxSub) {
+	if !s.inLine {
+		return
 	}
-	s.next, s.inLine = nil, false
-	return s
+	if s.prev == nil {
+		m.first = s.next
+	} else {
+		s.prev.next = s.next
+	}
+	if s.next == nil {
+		m.last = s.prev
+	} else {
+		s.next.prev = s.prev
+	}
+	s.prev, s.next, s.inLine = nil, nil, false
 }
 
 // wanted is what the socket itself reads of the payload of subscribe and unsubscribe.
@@ -269,7 +280,9 @@ func (r *feedRound) pushAll() {
 			m.wakes.Waker.Wake()
 			return
 		}
-		r.turn(m.dequeue())
+		s := m.first
+		m.dequeue(s)
+		r.turn(s)
 	}
 }
 
@@ -393,6 +406,7 @@ func (r *feedRound) closeOne(s *muxSub) {
 	}
 	m := r.mux
 	s.ended = true
+	m.dequeue(s) // peers may subscribe and unsubscribe faster than there are turns
 	m.wakes.Forget(s.waker)
 	if m.subs[s.name] == s { // not if it could not be opened
 		if delete(m.subs, s.name); len(m.subs) == 0 {

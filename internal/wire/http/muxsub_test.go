@@ -2,6 +2,7 @@ package httpwire
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -292,6 +293,30 @@ func TestMuxBoundsSubscriptions(t *testing.T) {
 		got[1] != pushOf("n0", roomEvent(0)) {
 		t.Fatalf("not free again: %q", got)
 	}
+}
+
+// A subscription that has ended is not kept until its turn: a peer that subscribes and unsubscribes
+// would be faster than the turns.
+func TestMuxForgetsThoseThatEnded(t *testing.T) {
+	p := newBench(t, Options{}).talk(t, false)
+	p.halls()
+	pair := p.raw(req(1, "subscribe", `{"to":"room","room":"r","subscription":"x"}`)) +
+		p.raw(req(2, "unsubscribe", `{"subscription":"x"}`))
+	first := p.raw(req(1, "subscribe", `{"to":"room","room":"r","subscription":"first"}`))
+	last := p.raw(req(2, "subscribe", `{"to":"room","room":"r","subscription":"last"}`))
+	p.feed(first + strings.Repeat(pair, 4*maxTurns) + last)
+	kept := 0
+	for s := p.conn.feed.mux.first; s != nil; s = s.next {
+		kept++
+	}
+	if kept > 2 {
+		t.Errorf("%d subscriptions wait for a turn, of 2 that there are", kept)
+	}
+	p.more()
+	p.b.publish(t, 0, 0)
+	got := p.more()
+	slices.Sort(got)
+	p.same("the others", got, pushOf("first", roomEvent(0)), pushOf("last", roomEvent(0)))
 }
 
 // A flood of messages to a subscription of the same socket lets it be served in between.
