@@ -62,6 +62,7 @@ func (c *conn) overdue(now int64) bool {
 	case c.parked:
 		return false // it waits for us
 	case c.begun != 0:
+		c.kept(now) // half a frame is no excuse for what else may take too long
 		return now-c.begun > timeout+int64(len(c.in)/slowestBytes)*1000
 	case c.codec == nil:
 		return now-c.opened > timeout

@@ -309,6 +309,30 @@ func (l *live) rawMux() *raw {
 	return r
 }
 
+// A message of fragments may not take for ever, even if half a frame of it always stands in the
+// server's buffer.
+func TestMuxMessageThatNeverEnds(t *testing.T) {
+	l := newBench(t, Options{}).listen(t)
+	r := l.rawMux()
+	first, next := masked(frames.OpText, false, "x"), masked(frames.OpContinuation, false, "x")
+	half := len(next) - 1
+	sent := l.server.Stats().BytesIn
+	send := func(text string) {
+		r.send(text)
+		sent += int64(len(text))
+		l.until("it has arrived", func() bool { return l.server.Stats().BytesIn == sent })
+	}
+	send(first + next[:half])
+	for range 19 { // three seconds each time: half a frame may take four
+		l.clock.Advance(3_000)
+		send(next[half:] + next[:half])
+	}
+	l.clock.Advance(3_000)
+	if got := r.frame(); got != "close 1008 a message took too long" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestMuxPeerThatReadsSlowly pushes far more than a peer reads at first: little of it may leave
 // the queue before the peer reads on, and then all of it comes, in order.
 func TestMuxPeerThatReadsSlowly(t *testing.T) {
