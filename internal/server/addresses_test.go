@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -76,6 +77,28 @@ func TestConnectionsOfOneAddressAreLimited(t *testing.T) {
 	}
 	f.SetMaxPerAddress(0)
 	f.dialFrom("127.0.0.2", 1).ask("echo no limit")
+}
+
+// An address is the same through sockets of IPv4 and IPv6, and IPv6's have their zones.
+func TestAddressesAreThoseOfHosts(t *testing.T) {
+	same := func(a, b string) bool {
+		return hostOf(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(a))) ==
+			hostOf(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(b)))
+	}
+	for _, pair := range [][2]string{
+		{"10.0.0.1:1", "[::ffff:10.0.0.1]:2"}, {"[2001:db8::1]:1", "[2001:db8:0::1]:2"},
+	} {
+		if !same(pair[0], pair[1]) {
+			t.Errorf("%s and %s are counted apart", pair[0], pair[1])
+		}
+	}
+	for _, pair := range [][2]string{
+		{"10.0.0.1:1", "10.0.0.2:1"}, {"[::1]:1", "127.0.0.1:1"}, {"[fe80::1%a]:1", "[fe80::1%b]:1"},
+	} {
+		if same(pair[0], pair[1]) {
+			t.Errorf("%s and %s are counted together", pair[0], pair[1])
+		}
+	}
 }
 
 // A connection counts until its end, wherever it is: on a loop, in the slow lane, at the general
