@@ -24,7 +24,7 @@ type muxSocket struct {
 	last       uint64 // id
 	out, spare []byte
 	drained    chan struct{} // closed when out was taken; nil: nobody waits
-	put, sent  int64         // bytes ever appended to out, and ever written
+	put, sent  int64         // bytes ever appended to out, and those that may have gone out
 	err        error         // why it is of no use any more
 }
 
@@ -186,6 +186,7 @@ func (s *muxSocket) write() {
 		s.mu.Lock()
 		out := s.out
 		s.out = s.spare[:0]
+		s.sent += int64(len(out)) // before they are written: an answer may come at once
 		if s.drained != nil {
 			close(s.drained)
 			s.drained = nil
@@ -214,7 +215,7 @@ func (s *muxSocket) flush(out []byte, counted int) error {
 	s.conn.writing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sent += int64(min(n, counted))
+	s.sent -= int64(max(0, counted-n))
 	if s.spare = nil; cap(out) <= keepBuffer {
 		s.spare = out[:0]
 	}
