@@ -6,8 +6,13 @@ import (
 	"github.com/synapdb/synap/internal/effect"
 )
 
-// MostObserved is the largest value that observers are given, in bytes.
-const MostObserved = 64 << 10
+const (
+	// MostObserved is the largest value that observers are given, in bytes.
+	MostObserved = 64 << 10
+	// MostObservedTx bounds the values of one Tx that observers are given, in bytes: one command
+	// may change a long value a million times.
+	MostObservedTx = 16 << 20
+)
 
 // Interest is how much an observer wants to know of a change.
 type Interest uint8
@@ -22,7 +27,8 @@ const (
 // Change is something that happened to a key, or to whole databases.
 type Change struct {
 	// Effect has a Key and Value of its own. The Value of a Set or Patch is the whole one that the
-	// key has now; nil if nobody wanted it, or it is longer than MostObserved.
+	// key has now; nil if nobody wanted it, it is longer than MostObserved, or those before it in
+	// the Tx have MostObservedTx bytes together.
 	effect.Effect
 	// Created says that there was no such key before.
 	Created bool
@@ -73,8 +79,8 @@ func (t *Tx) note(e *effect.Effect, sh *shard, ref uint32) {
 			return
 		}
 		c.Key = bytes.Clone(e.Key)
-		if e.Kind == effect.Set && interest == WholeValue && len(e.Value) <= MostObserved {
-			c.Value = append(make([]byte, 0, len(e.Value)), e.Value...)
+		if e.Kind == effect.Set && interest == WholeValue {
+			c.Value = t.observedValue(e.Value)
 		}
 		c.patched = e.Kind == effect.Patch && interest == WholeValue
 	}
@@ -95,9 +101,18 @@ func (t *Tx) settle(hash uint64) {
 	}
 	c := &t.changes[n-1]
 	c.patched = false
-	if have, found := t.peek(c.DB, hash, c.Key); found && have.Len() <= MostObserved {
-		c.Value = append(make([]byte, 0, have.Len()), have.Value()...)
+	if have, found := t.peek(c.DB, hash, c.Key); found {
+		c.Value = t.observedValue(have.Value())
 	}
+}
+
+// observedValue is a copy of a value, not nil, or nil if it is too much for observers.
+func (t *Tx) observedValue(value []byte) []byte {
+	if len(value) > MostObserved || t.valued+len(value) > MostObservedTx {
+		return nil
+	}
+	t.valued += len(value)
+	return append(make([]byte, 0, len(value)), value...)
 }
 
 // handOnAndTell is for a Tx with changes: the observer gets those of all records in the order of
@@ -121,5 +136,4 @@ func (s *Store) Barrier() {
 // tell hands the changes of t to the observer.
 func (t *Tx) tell() {
 	t.crowded = t.s.observer.Changed(t.lsn, t.now, t.changes)
-	t.changes = nil
 }

@@ -369,6 +369,56 @@ func TestObserversAreToldEveryChange(t *testing.T) {
 	})
 }
 
+// One Tx can change a long value many times, as BITFIELD does: values that observers are given are
+// bounded all the same. What was rolled back leaves no memory with the connection.
+func TestValuesToldOfOneTxAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, Options{})
+	o := new(observed)
+	s.SetObserver(o)
+	s.Observe(true)
+	key := []byte("a")
+	s.set(epoch, 0, "a", bytes.Repeat([]byte("x"), MostObserved), 0)
+	o.calls = nil
+	var tx Tx
+	s.Begin(&tx, epoch)
+	tx.Declare(0, key)
+	tx.Lock()
+	const many = 2 * MostObservedTx / MostObserved
+	for range many {
+		tx.Apply(effect.Effect{Kind: effect.Patch, Key: key, Value: []byte("y")})
+	}
+	tx.Unlock()
+	changes, bytes := o.calls[0].changes, 0
+	for i := range changes {
+		bytes += len(changes[i].Value)
+	}
+	if len(changes) != many || bytes > MostObservedTx || bytes < MostObservedTx/2 {
+		t.Errorf("%d of %d changes told, with values of %d bytes", len(changes), many, bytes)
+	}
+	s.Begin(&tx, epoch)
+	tx.Declare(0, key)
+	tx.Lock()
+	tx.Atomic()
+	tx.Apply(effect.Effect{Kind: effect.Patch, Key: key, Value: []byte("z")})
+	tx.Rollback()
+	tx.Apply(effect.Effect{Kind: effect.Patch, Key: key, Value: []byte("z")})
+	tx.Unlock()
+	if c := o.calls[1].changes; len(c) != 1 || len(c[0].Value) != MostObserved {
+		t.Errorf("told %d changes of the next transaction", len(c))
+	}
+	s.Begin(&tx, epoch)
+	tx.Declare(0, key)
+	tx.Lock()
+	tx.Atomic()
+	tx.Apply(effect.Effect{Kind: effect.Patch, Key: key, Value: []byte("z")})
+	tx.Rollback()
+	tx.Unlock()
+	if tx.changes != nil {
+		t.Error("a connection keeps the changes of what was rolled back")
+	}
+}
+
 // Whoever starts to observe and waits for the Barrier is told of all records behind the last.
 func TestNothingSlipsThroughTheBarrier(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,7 @@ type Tx struct {
 	joined  []byte   // effects over other stores: see Join
 	changes []Change // for the observer
 	noted   int      // of them, those before the atomic section
+	valued  int      // bytes of their values, with those that were taken back
 	crowded bool     // what the observer said
 
 	warmed uint64 // keeps the loads of Warm alive
@@ -36,7 +37,7 @@ func (s *Store) Begin(t *Tx, now int64) {
 	t.shards = shards.Set{}
 	t.locked, t.atomic, t.replay, t.scanning = false, false, false, false
 	t.effects, t.place, t.swapped, t.joined = shards.Record{}, 0, false, nil
-	t.changes, t.crowded = nil, false
+	t.changes, t.valued, t.crowded = nil, 0, false
 }
 
 // Replay makes t apply recorded effects exactly: whether a key had expired is in the record and
@@ -68,6 +69,7 @@ func (t *Tx) Unlock() {
 	case t.effects.Lent() || t.joined != nil:
 		t.handOn()
 	}
+	t.changes = nil // an idle connection keeps none
 	if t.swapped {
 		t.s.swaps.Add(1)
 	}
