@@ -162,13 +162,26 @@ func (h history) Next() (r command.Record, ok bool, err error) {
 		return command.Record{}, false, nil
 	}
 	lsn, at, payload, err := h.Reader.Next(context.Background())
-	switch {
-	case errors.Is(err, journal.ErrTrimmed):
-		return command.Record{}, false, command.ErrNoHistory
-	case err != nil:
-		return command.Record{}, false, inWords(err)
+	if err != nil {
+		return command.Record{}, false, noHistory(err)
 	}
 	return command.Record{LSN: uint64(lsn), Time: at, Effects: payload}, true, nil
+}
+
+// Advance is part of command.History.
+func (h history) Advance(most int) (there bool, err error) {
+	if !h.Ready() {
+		return true, nil
+	}
+	there, err = h.Reader.Advance(int64(most))
+	return there, noHistory(err)
+}
+
+func noHistory(err error) error {
+	if errors.Is(err, journal.ErrTrimmed) {
+		return command.ErrNoHistory
+	}
+	return inWords(err)
 }
 
 // Save makes a snapshot.

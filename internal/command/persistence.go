@@ -70,6 +70,12 @@ type History interface {
 	// Next returns the next record, whose effects are valid until the call after; ok is false when
 	// no more is written. It may read a file. A record without effects says nothing.
 	Next() (r Record, ok bool, err error)
+	// Advance goes towards the record of Next, passing over about most bytes. there: Next has it at
+	// once, or nothing is written. The error is that of Next.
+	Advance(most int) (there bool, err error)
+	// Rest gives files and memory back until the next call; with again, Next then returns its last
+	// record once more.
+	Rest(again bool)
 	Close() error
 }
 

@@ -16,6 +16,7 @@ type scanner struct {
 	file   vfs.File
 	size   int64
 	salt   uint32
+	least  int64  // bytes read at a time; 0: windowBytes
 	window []byte // a piece of the file, kept from one segment to the next
 	at     int64  // where window stands in the file
 }
@@ -46,7 +47,11 @@ func (s *scanner) bytes(off, n int64) ([]byte, error) {
 
 // fill reads a window that begins at off and holds at least n bytes, if the file does.
 func (s *scanner) fill(off, n int64) error {
-	n = min(max(n, windowBytes), s.size-off)
+	least := s.least
+	if least == 0 {
+		least = windowBytes
+	}
+	n = min(max(n, least), s.size-off)
 	if int64(cap(s.window)) < n {
 		s.window = make([]byte, n)
 	}
@@ -72,17 +77,26 @@ func (s *scanner) head(off int64) (h head, ok bool, err error) {
 	return h, ok && h.bytes() <= s.size-off, nil
 }
 
-// record reads the record want at off. The payload is valid until the next call. A record that
-// is not whole yields the reason, and a head with an LSN if that is intact.
-func (s *scanner) record(off int64, want LSN) (h head, payload []byte, reason string, err error) {
+// headOf reads the head of the record want at off; if it is not there, the reason why.
+func (s *scanner) headOf(off int64, want LSN) (h head, reason string, err error) {
 	h, ok, err := s.head(off)
 	switch {
 	case err != nil:
-		return h, nil, "", err
+		return h, "", err
 	case !ok:
-		return head{}, nil, "there is no intact head of a record", nil
+		return head{}, "there is no intact head of a record", nil
 	case h.lsn != want:
-		return head{}, nil, "another record stands in its place", nil
+		return head{}, "another record stands in its place", nil
+	}
+	return h, "", nil
+}
+
+// record reads the record want at off. The payload is valid until the next call. A record that
+// is not whole yields the reason, and a head with an LSN if that is intact.
+func (s *scanner) record(off int64, want LSN) (h head, payload []byte, reason string, err error) {
+	h, reason, err = s.headOf(off, want)
+	if err != nil || reason != "" {
+		return h, nil, reason, err
 	}
 	body, err := s.bytes(off+recordHead, h.bytes()-recordHead)
 	if err != nil {

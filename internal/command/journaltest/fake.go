@@ -82,6 +82,8 @@ func (f *Fake) History(uint64) command.History { return nothing{} }
 type nothing struct{}
 
 func (nothing) Next() (command.Record, bool, error) { return command.Record{}, false, nil }
+func (nothing) Advance(int) (bool, error)           { return true, nil }
+func (nothing) Rest(bool)                           {}
 func (nothing) Close() error                        { return nil }
 
 // Synced is as far as commits to the disk came.

@@ -1,6 +1,8 @@
 package watchcmd
 
 import (
+	"sync/atomic"
+
 	"github.com/synapdb/synap/internal/command"
 	"github.com/synapdb/synap/internal/effect"
 	"github.com/synapdb/synap/internal/errs"
@@ -16,7 +18,13 @@ const (
 	nearRecords = 256
 	// perEffect is what an effect counts beside its bytes, which may be few.
 	perEffect = 16
+	// mostHeld bounds the records that all watches keep between two turns, in bytes: else they are
+	// read again.
+	mostHeld = 64 << 20
 )
+
+// held is how many bytes that is at present.
+var held atomic.Int64
 
 // past is what a watch reads of the journal.
 type past struct {
@@ -27,6 +35,10 @@ type past struct {
 	record  command.Record // the one being read
 	rest    []byte         // its effects that are left
 	place   int            // of the first of them
+	away    bool           // rest is to be read again: it stands so many bytes behind
+	behind  int            // the beginning of the record's effects
+	holds   int64          // bytes that count as held
+	spent   int            // of the present slice
 	done    uint64         // records up to this one were read, or are not wanted
 	topic   []byte         // scratch
 }
@@ -49,10 +61,11 @@ func openPast(e *command.Engine, w *KeyWatch, from Position) (*past, error) {
 		_ = p.filter.Add(topic) // Topic has checked it
 	}
 	p.history = e.Persistence.History(from.first())
-	if err := p.next(); err != nil {
+	if _, err := p.history.Advance(0); err != nil { // only to see that it is there
 		p.close()
 		return nil, err
 	}
+	p.history.Rest(false)
 	return p, nil
 }
 
@@ -64,8 +77,16 @@ func flushed(e *command.Engine, upTo uint64) error {
 	return nil
 }
 
-// next takes the next record, if one is written.
+// next takes the next record, if one is written. It may be so far that the slice ends.
 func (p *past) next() error {
+	there, err := p.history.Advance(sliceBytes)
+	if err != nil {
+		return err
+	}
+	if !there {
+		p.spent += sliceBytes
+		return nil
+	}
 	r, ok, err := p.history.Next()
 	if err != nil || !ok {
 		return err
@@ -74,36 +95,81 @@ func (p *past) next() error {
 	return nil
 }
 
+// pause keeps neither a file nor memory between two slices: there may be many watches, of peers
+// that read slowly. Only a long record that is not done is kept, while few are.
+func (p *past) pause() {
+	size := int64(len(p.record.Effects))
+	switch {
+	case len(p.rest) == 0:
+		p.history.Rest(false)
+		return
+	case p.holds > 0:
+		return
+	case size > sliceBytes:
+		if held.Add(size) <= mostHeld {
+			p.holds = size
+			return
+		}
+		held.Add(-size)
+	}
+	p.away, p.behind = true, len(p.record.Effects)-len(p.rest)
+	p.rest, p.record.Effects = nil, nil
+	p.history.Rest(true)
+}
+
+// proceed goes on behind a pause.
+func (p *past) proceed() error {
+	p.spent = 0
+	if !p.away {
+		return nil
+	}
+	r, ok, err := p.history.Next()
+	if err != nil {
+		return err
+	}
+	if !ok || r.LSN != p.record.LSN || len(r.Effects) < p.behind {
+		return errs.Newf(errs.IO, "record %d of the journal can't be read again", p.record.LSN)
+	}
+	p.record, p.rest, p.away = r, r.Effects[p.behind:], false
+	return nil
+}
+
+// letGo counts nothing as held any more.
+func (p *past) letGo() {
+	held.Add(-p.holds)
+	p.holds = 0
+}
+
 // read hands on events of about most bytes, or of a slice of the journal. done: all that the watch
 // needs of it was read, and the watch is live.
 func (p *past) read(
 	e *command.Engine, most int, push func(*pubsub.Message),
 ) (size int, done bool, err error) {
-	spent := 0
-	for {
-		for len(p.rest) > 0 {
-			if spent >= sliceBytes || size >= most {
-				return size, false, nil
+	if err := p.proceed(); err != nil {
+		return 0, false, err
+	}
+	defer p.pause()
+	for p.spent < sliceBytes && size < most {
+		if len(p.rest) == 0 {
+			p.letGo()
+			p.spent += perEffect
+			if done, err := p.advance(e); err != nil || done {
+				return size, done, err
 			}
-			before := len(p.rest)
-			m, err := p.effect()
-			if err != nil {
-				return size, false, err
-			}
-			spent += before - len(p.rest) + perEffect
-			if m != nil {
-				push(m)
-				size += m.Size()
-			}
+			continue
 		}
-		if spent >= sliceBytes || size >= most {
-			return size, false, nil
+		before := len(p.rest)
+		m, err := p.effect()
+		if err != nil {
+			return size, false, err
 		}
-		spent += perEffect
-		if done, err := p.advance(e); err != nil || done {
-			return size, done, err
+		p.spent += before - len(p.rest) + perEffect
+		if m != nil {
+			push(m)
+			size += m.Size()
 		}
 	}
+	return size, false, nil
 }
 
 // advance goes to the next record, subscribing when not many are left.
@@ -124,7 +190,7 @@ func (p *past) advance(e *command.Engine) (done bool, err error) {
 	if err := p.next(); err != nil {
 		return false, err
 	}
-	if p.done > at {
+	if p.done > at || p.spent >= sliceBytes {
 		return false, nil
 	}
 	if w.live {
@@ -174,6 +240,7 @@ func (p *past) wants(e *effect.Effect) bool {
 }
 
 func (p *past) close() {
+	p.letGo()
 	if p.history != nil {
 		_ = p.history.Close() // it was only read
 		p.history = nil
