@@ -93,7 +93,8 @@ func TestAddressesAreThoseOfHosts(t *testing.T) {
 		}
 	}
 	for _, pair := range [][2]string{
-		{"10.0.0.1:1", "10.0.0.2:1"}, {"[::1]:1", "127.0.0.1:1"}, {"[fe80::1%a]:1", "[fe80::1%b]:1"},
+		{"10.0.0.1:1", "10.0.0.2:1"}, {"[::1]:1", "127.0.0.1:1"},
+		{"[fe80::1%a]:1", "[fe80::1%b]:1"},
 	} {
 		if same(pair[0], pair[1]) {
 			t.Errorf("%s and %s are counted together", pair[0], pair[1])
