@@ -75,7 +75,8 @@ func (w *KeyWatch) Open(e *command.Engine, o *Options, now int64) (lsn uint64, e
 	// Without an id nothing can be wrong.
 	_ = e.Watches.Open(&w.sub, nil, e.Watches.Lane)
 	if o.From == nil {
-		return w.until, w.begin(e, now)
+		err = w.begin(e, now)
+		return w.until, err
 	}
 	if w.past, err = openPast(e, w, *o.From); err != nil {
 		return 0, err

@@ -115,3 +115,11 @@ func TestLabelsOfServerSentEvents(t *testing.T) {
 		}
 	}
 }
+
+func TestAWatchThatCouldNotBeOpenedMayStall(t *testing.T) {
+	var w KeyWatch
+	if _, err := w.Open(nil, &Options{Patterns: [][]byte{[]byte("#.a")}}, 0); err == nil {
+		t.Fatal("a pattern that is none was accepted")
+	}
+	w.Stall(true) // its answer is still on its way
+}

@@ -132,8 +132,12 @@ func (sub *Subscriber) forget(s *subscription) {
 	}
 }
 
-// Stall says that what sub's peer was sent has not been taken (true), or has been again.
+// Stall says that what sub's peer was sent has not been taken (true), or has been again. Before
+// Hub.Open it does nothing.
 func (sub *Subscriber) Stall(stalled bool) {
+	if sub.group == nil {
+		return
+	}
 	sub.group.out.Lock()
 	sub.stalled = stalled
 	sub.group.out.Unlock()

@@ -561,3 +561,26 @@ func TestContradictoryFeedsAreFoundAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+// What a feed holds is given back when it ends, or could not be opened; its last words may still be
+// on their way to a slow peer.
+func TestEndedFeedsAreNotToldOfSlowPeers(t *testing.T) {
+	s := newSocket(t).open("/fake/a/ws/me")
+	s.conn.Stall(true)
+	s.conn.Stall(false)
+	if s.fake.stalls != 2 {
+		t.Fatalf("told %d times of 2", s.fake.stalls)
+	}
+	s.feed(masked(frames.OpClose, true, ""))
+	s.conn.Stall(true)
+	s.conn.Stall(false)
+	if s.fake.stalls != 2 {
+		t.Error("told after its end")
+	}
+	s = newSocket(t)
+	s.feed(handshake("/fake/closed/ws/me"))
+	s.conn.Stall(true)
+	if s.v != wire.Close || s.fake.stalls != 0 {
+		t.Errorf("verdict %d; told %d times though it could not be opened", s.v, s.fake.stalls)
+	}
+}

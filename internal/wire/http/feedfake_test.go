@@ -20,6 +20,7 @@ type fakeFeed struct {
 	parked []queue.Waker
 	opened int
 	closed int
+	stalls int // how often a peer was said to take nothing, or to take it again
 	window int
 }
 
@@ -48,6 +49,7 @@ func (f *fakeFeed) rows() []*command.Row {
 		Call: func(c *command.Ctx, _ *command.Args) error { c.Reply.Null(); return nil },
 		Feed: &command.Feed{
 			Path: "/fake/{name}/ws/{consumer_id}", Open: f.open, Next: f.next, Closed: f.gone,
+			Stalled:  func(*command.Subscription, bool) { f.stalls++ },
 			Commands: map[string]string{"ack": "fake.ack", "say": "fake.say"},
 		},
 	}, {

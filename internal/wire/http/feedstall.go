@@ -4,7 +4,7 @@ package httpwire
 func (c *Conn) Stall(stalled bool) {
 	f := c.feed
 	switch {
-	case f == nil:
+	case f == nil, f.ended: // what it held is given back already
 	case f.mux != nil:
 		f.mux.stall(stalled)
 	case f.point.Stalled != nil:
