@@ -23,9 +23,15 @@ type Process struct {
 	Name string
 	// Ports are where it listens on 127.0.0.1, by protocol.
 	Ports map[string]int
-	cmd   *exec.Cmd
-	dir   string // its data, and what it wrote
-	ended chan struct{}
+	// URL and Durability are those of a peer: how to reach it, and what its answers to writes mean,
+	// in its own words.
+	URL, Durability string
+
+	cmd    *exec.Cmd
+	dir    string // its data, and what it wrote
+	ended  chan struct{}
+	abrupt bool     // it takes long to end in order, and nothing of it is kept
+	helper *Process // another one that it needs, nil: none
 }
 
 // PID is its process id.
@@ -40,17 +46,25 @@ func (p *Process) Addr(protocol string) string {
 }
 
 // patience is how long a server may take to be ready, and to end.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // start runs a command with a directory of its own. The command dies with us.
 func start(name, dir string, ports map[string]int, path string, args ...string) (*Process, error) {
-	out, err := os.Create(filepath.Join(dir, "output")) //nolint:gosec // our own directory
+	return startWith(nil, name, dir, ports, path, args...)
+}
+
+// startWith adds to the environment.
+func startWith(
+	env []string, name, dir string, ports map[string]int, path string, args ...string,
+) (*Process, error) {
+	out, err := os.Create(filepath.Join(dir, name+".out")) //nolint:gosec // our own directory
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close()                  //nolint:errcheck // the process has its own copy
 	cmd := exec.Command(path, args...) //nolint:gosec // that is what it is for
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
+	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
@@ -87,20 +101,31 @@ func (p *Process) await(ctx context.Context, ready func(context.Context) error) 
 
 // Output is the end of what it wrote.
 func (p *Process) Output() string {
-	text, _ := os.ReadFile(filepath.Join(p.dir, "output"))
+	text, _ := os.ReadFile(filepath.Join(p.dir, p.Name+".out"))
 	return string(text[max(0, len(text)-2000):])
 }
 
 // Stop ends the process and removes its data.
-func (p *Process) Stop() error {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone
+func (p *Process) Stop() error { return errors.Join(p.end(), os.RemoveAll(p.dir)) }
+
+// end ends the process and all that it started.
+func (p *Process) end() error {
+	how := syscall.SIGTERM
+	if p.abrupt {
+		how = syscall.SIGKILL
+	}
+	_ = p.cmd.Process.Signal(how) // it may be gone
 	select {
 	case <-p.ended:
 	case <-time.After(patience):
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
-	return os.RemoveAll(p.dir)
+	_ = syscall.Kill(-p.PID(), syscall.SIGKILL) // its group is its own; mostly it is empty
+	if p.helper != nil {
+		return p.helper.end()
+	}
+	return nil
 }
 
 // freePort finds a port nobody listens on. Somebody may take it before it is used; then the server
