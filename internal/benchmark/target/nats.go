@@ -143,13 +143,17 @@ type natsPublisher struct{ conn *nats.Conn }
 
 // Publish hands over to the client's buffer, which another goroutine of it sends: the protocol
 // confirms nothing.
-func (p natsPublisher) Publish(_ context.Context, name string, payloads [][]byte) (int, error) {
-	for _, payload := range payloads {
-		if err := p.conn.Publish(name, payload); err != nil {
-			return 0, err
+func (p natsPublisher) Publish(_ context.Context, posts []Post) error {
+	for i := range posts {
+		if err := p.conn.Publish(posts[i].Name, posts[i].Payload); err != nil {
+			return err
 		}
 	}
-	return -1, nil
+	done := time.Now()
+	for i := range posts {
+		posts[i].Done, posts[i].Err, posts[i].Matched, posts[i].Offset = done, nil, -1, -1
+	}
+	return nil
 }
 
 // Close sends what is left.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Publisher opens a connection that publishes.
@@ -21,27 +22,26 @@ func (r *redis) Publisher(ctx context.Context, s Space) (Publisher, error) {
 
 type redisPublisher struct{ *redisConn }
 
-func (p *redisPublisher) Publish(
-	ctx context.Context, name string, payloads [][]byte,
-) (matched int, err error) {
+func (p *redisPublisher) Publish(ctx context.Context, posts []Post) error {
 	defer p.bounded(ctx)()
-	for _, payload := range payloads {
+	for i := range posts {
 		p.begin(3)
 		addWord(p.redisConn, "PUBLISH")
-		addWord(p.redisConn, name)
-		addWord(p.redisConn, payload)
+		addWord(p.redisConn, posts[i].Name)
+		addWord(p.redisConn, posts[i].Payload)
 	}
 	if err := p.flush(); err != nil {
-		return 0, err
+		return err
 	}
-	for range payloads {
+	for i := range posts {
 		reply, err := p.read(0)
-		if err != nil {
-			return 0, err
+		if err != nil && reply.kind != '-' {
+			return err
 		}
-		matched += int(reply.n)
+		posts[i].Done, posts[i].Err = time.Now(), err
+		posts[i].Matched, posts[i].Offset = int(reply.n), -1
 	}
-	return matched, nil
+	return nil
 }
 
 // Subscriber opens a connection that listens. A topic that several of its names match comes once
@@ -92,15 +92,11 @@ func (l *redisSubscriber) subscribe(ctx context.Context, names []string) error {
 	return nil
 }
 
-// Next waits for the next event.
-func (l *redisSubscriber) Next(ctx context.Context) (Event, error) {
-	defer l.bounded(ctx)()
+// Next waits for the next event, until Close.
+func (l *redisSubscriber) Next(context.Context) (Event, error) {
 	for {
 		r, err := l.read(0)
 		if err != nil {
-			if ctx.Err() != nil {
-				err = ctx.Err()
-			}
 			return Event{}, err
 		}
 		switch {

@@ -206,6 +206,9 @@ func take(
 
 func TestTopicsReachWhomTheyMatch(t *testing.T) {
 	onAll(t, "pubsub", 1, func(t *testing.T, s target.Server) {
+		if strings.HasSuffix(t.Name(), "synap_resp") {
+			return // there patterns are Redis', which is another test
+		}
 		ctx := within(t)
 		names := []string{"a", "a.b", "a.b.c", "a.x", "b.x", "a.last"}
 		for pattern, want := range map[string][]string{
@@ -214,9 +217,6 @@ func TestTopicsReachWhomTheyMatch(t *testing.T) {
 		} {
 			sub, err := s.Subscriber(ctx, target.Topics, target.Subscription{
 				Names: []string{pattern, "end"}})
-			if errors.Is(err, target.ErrUnsupported) {
-				t.Skip("Synap's topics are not spoken to over this wire yet")
-			}
 			if pattern == "#" {
 				_ = sub.Close()
 				sub, err = s.Subscriber(ctx, target.Topics, target.Subscription{
@@ -225,11 +225,12 @@ func TestTopicsReachWhomTheyMatch(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", pattern, err)
 			}
+			defer context.AfterFunc(ctx, func() { _ = sub.Close() })() // it ends a Next
 			publish(ctx, t, s, names)
 			var got, expected []string
 			for _, name := range want {
 				for i := range 3 {
-					expected = append(expected, fmt.Sprintf("%s \"%s %d\"", name, name, i))
+					expected = append(expected, fmt.Sprintf("%s <%s %d>", name, name, i))
 				}
 			}
 			for {
@@ -264,13 +265,20 @@ func publish(ctx context.Context, t *testing.T, s target.Server, names []string)
 		t.Fatal(err)
 	}
 	for _, name := range append(slices.Clone(names), "end") {
-		var payloads [][]byte
+		var posts []target.Post
 		for i := range 3 {
-			payloads = append(payloads, fmt.Appendf(nil, "\"%s %d\"", name, i))
+			posts = append(posts, target.Post{Name: name,
+				Payload: fmt.Appendf(nil, "<%s %d>", name, i)})
 		}
-		matched, err := pub.Publish(ctx, name, payloads)
-		if err != nil || matched < -1 || name == "end" && matched == 0 {
-			t.Errorf("publishing to %s: %d matched, %v", name, matched, err)
+		if err := pub.Publish(ctx, posts); err != nil {
+			t.Fatalf("publishing to %s: %v", name, err)
+		}
+		for i := range posts {
+			p := &posts[i]
+			if p.Err != nil || p.Done.IsZero() || p.Matched < -1 || p.Offset != -1 ||
+				name == "end" && p.Matched == 0 {
+				t.Errorf("publishing to %s: %+v", name, p)
+			}
 		}
 	}
 	if err := pub.Close(); err != nil {
