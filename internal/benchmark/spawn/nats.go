@@ -17,7 +17,8 @@ func startNATS(s *starter) (*Process, error) {
 		words = "JetStream: file storage, answered when the kernel has it, on the disk every " +
 			"2 minutes (its default)"
 	case "disk":
-		words = "JetStream: file storage, synced every 2 minutes: this version can't sync each write"
+		words = "JetStream: file storage, synced every 2 minutes: this version can't sync " +
+			"each write"
 		if natsCanSync(s.binary) {
 			sync = "sync_interval: always"
 			words = "JetStream: file storage, sync_interval always: answered when it is on the disk"

@@ -17,6 +17,7 @@ type MissingError struct {
 	Install string // a command line
 }
 
+// Error says how to install it.
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("%s is not installed here; on Debian and Ubuntu: %s", e.Name, e.Install)
 }

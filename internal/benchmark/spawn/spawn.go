@@ -46,7 +46,7 @@ func (p *Process) Addr(protocol string) string {
 }
 
 // patience is how long a server may take to be ready, and to end.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // start runs a command with a directory of its own. The command dies with us.
 func start(name, dir string, ports map[string]int, path string, args ...string) (*Process, error) {

@@ -3,9 +3,12 @@ package target_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +19,7 @@ import (
 )
 
 // patient bounds what a busy machine may take.
-const patient = 30 * time.Second
+const patient = time.Minute
 
 // within is the context of a test.
 func within(t *testing.T) context.Context {
@@ -47,10 +50,10 @@ func onAll(t *testing.T, workload string, depth int, test func(t *testing.T, s t
 	}
 }
 
-// peer starts one, or skips the test where it is not installed.
+// peer is a server that was started, or skips the test where it is not installed.
 func peer(t *testing.T, name, durability string, depth int) target.Server {
 	t.Helper()
-	p, err := spawn.Peer(within(t), name, spawn.Options{Durability: durability})
+	p, err := started(name, durability)
 	var missing *spawn.MissingError
 	if errors.As(err, &missing) {
 		t.Skipf("%v (make test installs all but RabbitMQ, which is large: it is optional)", err)
@@ -58,11 +61,6 @@ func peer(t *testing.T, name, durability string, depth int) target.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := p.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	s, err := target.OpenPeer(target.Peer{URL: p.URL, PID: p.PID(), Durability: durability,
 		Stated: p.Durability, Depth: depth})
 	if err != nil {
@@ -70,6 +68,41 @@ func peer(t *testing.T, name, durability string, depth int) target.Server {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
+}
+
+// running are the peers of all tests: some take long to start.
+var running = struct {
+	sync.Mutex
+	peers map[string]*spawn.Process
+}{peers: map[string]*spawn.Process{}}
+
+// started is a peer, which is started for the first test that wants it.
+func started(name, durability string) (*spawn.Process, error) {
+	running.Lock()
+	defer running.Unlock()
+	if name == "rabbitmq" {
+		durability = "disk" // its queues choose
+	}
+	p := running.peers[name+durability]
+	if p != nil {
+		return p, nil
+	}
+	p, err := spawn.Peer(context.Background(), name, spawn.Options{Durability: durability})
+	if err == nil {
+		running.peers[name+durability] = p
+	}
+	return p, err
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, p := range running.peers {
+		if err := p.Stop(); err != nil {
+			fmt.Println(err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // synapServer runs in this process.

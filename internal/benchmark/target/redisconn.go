@@ -55,7 +55,7 @@ func dialRedis(ctx context.Context, u *url.URL) (*redisConn, error) {
 			words = []string{"AUTH", name, password}
 		}
 		if _, err := c.ask(ctx, words...); err != nil {
-			return nil, errors.Join(fmt.Errorf("Redis refused the login: %w", err), c.Close())
+			return nil, errors.Join(fmt.Errorf("the login was refused: %w", err), c.Close())
 		}
 	}
 	return c, nil

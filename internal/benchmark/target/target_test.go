@@ -29,7 +29,7 @@ func TestWhatIsSetIsGot(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close() //nolint:errcheck // it was only a test
+		defer conn.Close()
 		long := bytes.Repeat(awkward(), 1000)
 		ops := []target.Op{
 			{Kind: target.Get, Key: []byte("nobody")},
