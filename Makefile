@@ -14,9 +14,9 @@ SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
-build: ## build bin/synap-server
+build: ## build bin/synap-server and bin/synap-benchmark
 	@mkdir -p $(BIN)
-	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/synap-server ./cmd/synap-server
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/synap-server ./cmd/synap-benchmark
 
 run: build ## build and serve (HTTP 15500, RESP 6379); ARGS='--resp-port 6380' passes flags
 	$(BIN)/synap-server $(ARGS)

@@ -238,7 +238,8 @@ func TestTheProcessOfARunningServerIsFound(t *testing.T) {
 
 func TestAServerThatIsKilledInTheMiddle(t *testing.T) {
 	s := harness.Start(t)
-	p := start(t, "kv", "--url", "http://"+s.HTTP, "--duration", "60", "--report", "run.json,run.html")
+	p := start(t, "kv", "--url", "http://"+s.HTTP, "--duration", "60", "--report",
+		"run.json,run.html")
 	awaitLoad(t, s.HTTP)
 	pid, _ := info(t, s.HTTP)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {

@@ -80,9 +80,7 @@ func (s *session) kvOnce(
 	if plan.Operations == 0 {
 		delete(run.Params, "operations")
 	}
-	if err == nil || ctx.Err() != nil {
-		s.removeKeys(ctx, workload.KVKeys(p))
-	}
+	s.removeKeys(ctx, workload.KVKeys(p))
 	return run, err
 }
 
@@ -94,6 +92,9 @@ func (s *session) removeKeys(ctx context.Context, keys iter.Seq[[]string]) {
 	}
 	ctx, cancel := s.cleanup(ctx)
 	defer cancel()
+	if s.gone(ctx) {
+		return // with all it had, or nobody can know
+	}
 	for names := range keys {
 		if err := s.server.Remove(ctx, target.Keys, names); err != nil {
 			if !errors.Is(err, target.ErrUnsupported) {

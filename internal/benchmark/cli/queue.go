@@ -72,11 +72,7 @@ func (s *session) queueOnce(
 	if err := s.server.Prepare(ctx, target.Queues, names, p.AckDeadline); err != nil {
 		return run, err
 	}
-	defer func() {
-		if err == nil || ctx.Err() != nil {
-			s.remove(ctx, target.Queues, names)
-		}
-	}()
+	defer s.remove(ctx, target.Queues, names)
 	faults := new(workload.Faults)
 	plan := s.flags.plan(p.Messages, n)
 	q := workload.NewQueueRun(s.server, p, names[0], faults, plan.Seed)
@@ -108,6 +104,9 @@ func (s *session) remove(ctx context.Context, space target.Space, names []string
 	}
 	ctx, cancel := s.cleanup(ctx)
 	defer cancel()
+	if s.gone(ctx) {
+		return // with all it had, or nobody can know
+	}
 	if err := s.server.Remove(ctx, space, names); err != nil {
 		s.live.Warn(fmt.Sprintf("%s stays on the server: %v", strings.Join(names, ", "), err))
 	}

@@ -91,11 +91,7 @@ func (s *session) streamOnce(
 	if err := s.server.Prepare(ctx, target.Rooms, b.Names, 0); err != nil {
 		return run, err
 	}
-	defer func() {
-		if err == nil || ctx.Err() != nil {
-			s.remove(ctx, target.Rooms, b.Names)
-		}
-	}()
+	defer s.remove(ctx, target.Rooms, b.Names)
 	err = s.broadcast(ctx, b, p.Events, n, &run)
 	return run, err
 }

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -19,7 +20,7 @@ import (
 const soakWindow = 1 << 20
 
 // leastSoak is the smallest payload of the soak: that of queues, and when it was sent.
-const leastSoak = LeastPayload + 8
+const leastSoak = LeastPayload + 16
 
 // The kinds of operations behind a publish.
 const (
@@ -99,6 +100,22 @@ type soakProducer struct {
 	msgs   []target.Message
 }
 
+// fillTime writes a time in ns as 16 hexadecimal digits.
+func fillTime(b []byte, ns int64) {
+	var raw [8]byte
+	binary.BigEndian.PutUint64(raw[:], uint64(ns))
+	hex.Encode(b, raw[:])
+}
+
+// readTime reads it back; what is none is long ago.
+func readTime(b []byte) time.Time {
+	var raw [8]byte
+	if _, err := hex.Decode(raw[:], b[:2*len(raw)]); err != nil {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(binary.BigEndian.Uint64(raw[:])))
+}
+
 func (p *soakProducer) Close() error { return p.conn.Close() }
 
 // Do is part of load.Work.
@@ -108,14 +125,14 @@ func (p *soakProducer) Do(ctx context.Context, n int, r *load.Recorder) error {
 		return err
 	}
 	for len(p.msgs) < n {
-		p.msgs = append(p.msgs, target.Message{Payload: make([]byte, q.params.Size)})
+		p.msgs = append(p.msgs, target.Message{Payload: newPayload(q.params.Size)})
 	}
 	msgs := p.msgs[:n]
 	now := time.Now().UnixNano()
 	for i := range msgs {
 		msgs[i].Priority = q.params.Priority.choose(p.random)
 		fillPayload(msgs[i].Payload, p.index, q.sent.Add(1)-1, msgs[i].Priority)
-		binary.BigEndian.PutUint64(msgs[i].Payload[LeastPayload:], uint64(now))
+		fillTime(msgs[i].Payload[LeastPayload:], now)
 	}
 	if err := p.conn.Publish(ctx, msgs); err != nil {
 		return err
@@ -228,7 +245,7 @@ func (c *soakConsumer) check(d *target.Delivery) (sent time.Time, ok bool) {
 		q.faults.Unexpected(fmt.Sprintf("a message nobody sent: %.40q", d.Payload))
 		return sent, false
 	}
-	sent = time.Unix(0, int64(binary.BigEndian.Uint64(d.Payload[LeastPayload:])))
+	sent = readTime(d.Payload[LeastPayload:])
 	q.mu.Lock()
 	twice := q.mu.tick(number)
 	q.mu.Unlock()
