@@ -26,7 +26,8 @@ const (
 
 // Change is something that happened to a key, or to whole databases.
 type Change struct {
-	// Effect has a Key and Value of its own. The Value of a Set or Patch is the whole one that the
+	// Effect has a Key and Value of its own, the Key perhaps in common with the change before, so
+	// neither may be written to. The Value of a Set or Patch is the whole one that the
 	// key has now; nil if nobody wanted it, it is longer than MostObserved, or those before it in
 	// the Tx have MostObservedTx bytes together.
 	effect.Effect
@@ -78,7 +79,7 @@ func (t *Tx) note(e *effect.Effect, sh *shard, ref uint32) {
 		if interest == NoInterest {
 			return
 		}
-		c.Key = bytes.Clone(e.Key)
+		c.Key = t.observedKey(e.Key)
 		if e.Kind == effect.Set && interest == WholeValue {
 			c.Value = t.observedValue(e.Value)
 		}
@@ -104,6 +105,15 @@ func (t *Tx) settle(hash uint64) {
 	if have, found := t.peek(c.DB, hash, c.Key); found {
 		c.Value = t.observedValue(have.Value())
 	}
+}
+
+// observedKey is a copy of a key, one for changes of it in a row: BITFIELD makes as many as its
+// peer likes.
+func (t *Tx) observedKey(key []byte) []byte {
+	if n := len(t.changes); n > 0 && bytes.Equal(t.changes[n-1].Key, key) {
+		return t.changes[n-1].Key
+	}
+	return bytes.Clone(key)
 }
 
 // observedValue is a copy of a value, not nil, or nil if it is too much for observers.

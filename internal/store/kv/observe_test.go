@@ -393,6 +393,11 @@ func TestValuesToldOfOneTxAreBounded(t *testing.T) {
 	for i := range changes {
 		bytes += len(changes[i].Value)
 	}
+	for i := range changes { // a key may have 64 KiB
+		if &changes[i].Key[0] != &changes[0].Key[0] {
+			t.Fatal("changes of one key have a copy of it each")
+		}
+	}
 	if len(changes) != many || bytes > MostObservedTx || bytes < MostObservedTx/2 {
 		t.Errorf("%d of %d changes told, with values of %d bytes", len(changes), many, bytes)
 	}
