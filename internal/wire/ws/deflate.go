@@ -26,7 +26,7 @@ const rsv1 = 0x40
 const syncMark = "\x00\x00\xff\xff"
 
 // Deflater compresses messages, each by itself, and remembers the latest ones, because a message
-// often has many readers. It holds at most about 1 MiB. The zero value is ready.
+// often has many readers. It holds at most about 2 MiB. The zero value is ready.
 type Deflater struct {
 	seed       maphash.Seed
 	fresh, old generation
