@@ -9,7 +9,8 @@ LDFLAGS   := -X main.commit=$(VERSION)
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-go test-debug test-clients test-crash test-crowd lint fuzz bench bench-peers bench-live tools-apt clean
+.PHONY: help build run test test-go test-debug test-clients test-crash test-crowd test-browser lint fuzz bench bench-peers bench-live bench-regress \
+    tools-apt tools-browser clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -47,6 +48,9 @@ test-crowd: ## 5000 followers of 100 rooms over real sockets, cut at random (SYN
 	SYNAP_CROWD=$${SYNAP_CROWD:-100x50x1000} $(GO) test -count 1 -timeout 30m -v -run Crowd \
 	    ./test/live
 
+test-browser: tools-browser ## benchmark reports in headless Chromium: drawn, no errors, no requests
+	$(GO) test -tags browser -count 1 -v -run Browser ./internal/benchmark/report
+
 lint: $(LINT) ## gofmt, go vet, golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
 	$(GO) vet ./...
@@ -83,6 +87,14 @@ bench-peers: build tools-apt ## Synap and its peers in the same run
 bench-live: build tools-apt ## topics, rooms and WebSockets: beside nats-server, 19 000 at once, a full server
 	bench/vs-nats.sh
 	bench/crowds.sh
+
+bench-regress: ## has Synap become slower on this machine? THRESHOLD=5% RUNS=5; UPDATE=1: new baseline
+	bench/regress.sh
+
+tools-browser: # 100 MB, so no part of tools-apt
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || { \
+	    $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install \
+	        -y -qq --no-install-recommends chromium-headless-shell >/dev/null; }
 
 tools-apt: ## install what the tests need (Debian's redis-server is their oracle)
 	@command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null \

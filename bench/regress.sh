@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Has Synap become slower on this machine? A short fixed load against servers of its own, beside what
-# was measured the first time, which stays under .cache/bench-regress for this kind of machine. The
-# exit code is 6 when a figure is worse than THRESHOLD and what the runs differ by, twice in a row.
+# was measured the first time, related to the calibration loop; it stays under .cache/bench-regress
+# for this kind of machine. When a figure is worse by more than THRESHOLD and than what the runs
+# differ by, the server of that time, which is kept too, and the present one are measured in turn: the
+# exit code is 6 when that says the same, so a bad moment of the machine is no regression.
 #
 #   THRESHOLD=5%   RUNS=5 (medians are compared)
 #   UPDATE=1       measure the baseline anew
@@ -18,7 +20,7 @@ machine=$({ grep -m1 'model name' /proc/cpuinfo || uname -m; nproc; } | sha256su
 kept=$ROOT/.cache/bench-regress/$machine-$RUNS
 mkdir -p "$kept"
 
-# load NAME FILE: measures one of the loads.
+# load NAME SERVER RUNS FILE: measures one of the loads.
 load() {
     local -a flags
     case $1 in
@@ -27,31 +29,42 @@ load() {
         queue)   flags=(queue --messages 50000) ;;
         *) echo "no load is named $1: see LOADS in $0" >&2; exit 2 ;;
     esac
-    "$BENCHMARK" "${flags[@]}" --spawn --server-bin "$SYNAP" --durability memory --seed 1 \
-        --runs "$RUNS" --quiet --report "$2" >/dev/null
+    "$BENCHMARK" "${flags[@]}" --spawn --server-bin "$2" --durability memory --seed 1 \
+        --runs "$3" --quiet --report "$4" >/dev/null
+}
+
+# compare BASE NEW: sets code.
+compare() {
+    code=0
+    "$BENCHMARK" compare-reports "$1" "$2" --threshold "$THRESHOLD" | sed "s|$WORK/||g" || code=$?
 }
 
 worse=0
 for name in $LOADS; do
     base=$kept/$name.json
-    if [ ! -s "$base" ] || [ -n "${UPDATE:-}" ]; then
+    if [ ! -s "$base" ] || [ ! -x "$kept/$name.synap-server" ] || [ -n "${UPDATE:-}" ]; then
         echo "$name: no baseline of this machine yet, or a new one is wanted: measuring it"
-        load "$name" "$WORK/$name-base.json"
-        mv "$WORK/$name-base.json" "$base"
+        load "$name" "$SYNAP" "$RUNS" "$WORK/$name.json"
+        cp "$SYNAP" "$kept/$name.synap-server"
+        mv "$WORK/$name.json" "$base"
         echo "$name: written to $base; the next run compares with it"
         continue
     fi
-    for try in first second; do
-        load "$name" "$WORK/$name-$try.json"
-        code=0
-        "$BENCHMARK" compare-reports "$base" "$WORK/$name-$try.json" --threshold "$THRESHOLD" \
-            || code=$?
-        [ "$code" = 6 ] || break
-        [ "$try" = second ] || echo "$name: worse; once more, in case something disturbed it"
-    done
+    load "$name" "$SYNAP" "$RUNS" "$WORK/$name.json"
+    compare "$base" "$WORK/$name.json"
+    if [ "$code" = 6 ]; then
+        echo "$name: worse than then; now the server of then and this one, $RUNS times in turn"
+        befores= nows=
+        for i in $(seq "$RUNS"); do
+            load "$name" "$kept/$name.synap-server" 1 "$WORK/$name-before-$i.json"
+            load "$name" "$SYNAP" 1 "$WORK/$name-now-$i.json"
+            befores+=,$WORK/$name-before-$i.json nows+=,$WORK/$name-now-$i.json
+        done
+        compare "${befores#,}" "${nows#,}"
+    fi
     case $code in
         0) ;;
-        6) worse=6; echo "$name: worse than the baseline twice; UPDATE=1 takes it as the new one" ;;
+        6) worse=6; echo "$name: WORSE than the baseline; UPDATE=1 takes this as the new one" ;;
         *) exit "$code" ;;
     esac
 done

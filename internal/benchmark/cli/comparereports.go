@@ -22,7 +22,8 @@ func (a *app) compareReportsCommand() *cobra.Command {
 			"for the worse beyond the threshold is a regression, and the exit code is 6, unless\n" +
 			"the runs of one report differ as much among themselves. When the reports are of\n" +
 			"different machines, or of one whose speed changed, the figures are related to the\n" +
-			"calibration loop.",
+			"calibration loop. Several files with commas between them count as one report of\n" +
+			"all their runs: A1.json,A2.json B1.json,B2.json.",
 		Example: "  synap-benchmark compare-reports before.json after.json --threshold 5%",
 		Args:    exactly(2, "the files of two reports"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -35,15 +36,16 @@ func (a *app) compareReportsCommand() *cobra.Command {
 }
 
 func (a *app) compareReports(paths [2]string, threshold float64, asJSON bool) error {
-	base, err := readReport(paths[0])
+	base, err := readReports(paths[0])
 	if err != nil {
 		return err
 	}
-	now, err := readReport(paths[1])
+	now, err := readReports(paths[1])
 	if err != nil {
 		return err
 	}
-	c, err := report.Compare(base, now, paths, threshold)
+	names := [2]string{short(paths[0]), short(paths[1])}
+	c, err := report.Compare(base, now, names, threshold)
 	if err != nil {
 		return usage(err)
 	}
@@ -58,10 +60,19 @@ func (a *app) compareReports(paths [2]string, threshold float64, asJSON bool) er
 	case err != nil:
 		return failing(err)
 	case c.Regressions > 0:
-		return failure{fmt.Errorf("%s is worse than %s in %d figures", paths[1], paths[0],
+		return failure{fmt.Errorf("%s is worse than %s, figures: %d", names[1], names[0],
 			c.Regressions), ExitGoal}
 	}
 	return nil
+}
+
+// short names the files of an argument.
+func short(paths string) string {
+	first, rest, several := strings.Cut(paths, ",")
+	if !several {
+		return first
+	}
+	return fmt.Sprintf("%s and %d more", first, strings.Count(rest, ",")+1)
 }
 
 // percent is a part as a flag: 5%, or 5, is 0.05.

@@ -78,3 +78,19 @@ func readReport(path string) (*result.Report, error) {
 	}
 	return r, nil
 }
+
+// readReports reads the file of an argument, or several with commas between them as runs of one.
+func readReports(paths string) (*result.Report, error) {
+	var all []*result.Report
+	for path := range strings.SplitSeq(paths, ",") {
+		r, err := readReport(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	return report.Join(all), nil
+}

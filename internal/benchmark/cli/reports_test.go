@@ -27,7 +27,7 @@ func written(t *testing.T, dir, name string, rate float64) string {
 	path := filepath.Join(dir, name)
 	r := &result.Report{Version: result.Version, Runs: []result.Run{{Workload: "kv", Number: 1,
 		Server: result.Server{Name: "synap"}, Tests: []result.Test{{Name: "GET",
-			Operations: int64(rate), Seconds: 1, Latency: result.Latency{P50: 1e6 / rate}}}}}}
+			Operations: int64(rate) * 10, Seconds: 10, Latency: result.Latency{P50: 1e6 / rate}}}}}}
 	if err := report.Write(path, r); err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +57,8 @@ func TestCompareReportsByItsExitCode(t *testing.T) {
 		{[]string{base, slow, "--threshold", "20%"}, ExitOK, "no regression beyond 20 %"},
 		{[]string{base, slow, "--threshold", "20"}, ExitOK, "no regression"},
 		{[]string{slow, base}, ExitOK, "improvement"},
+		{[]string{base + "," + base, base + "," + slow}, ExitOK, "noise"},
+		{[]string{base + "," + base, slow + "," + slow}, ExitGoal, "REGRESSION"},
 		{[]string{base, slow, "--threshold", "0.05"}, ExitUsage, "say 5% or 0.05%"},
 		{[]string{base, slow, "--threshold", "-1%"}, ExitUsage, "percentage"},
 		{[]string{base, other}, ExitUsage, "no test in common"},

@@ -231,7 +231,13 @@ func (g *group) faults() map[string]int64 {
 func (c *Comparison) tests(g *group, name string, base, now []*result.Test) {
 	d := Difference{Workload: g.workload, Server: g.server, Test: name}
 	corrected := base[0].Corrected && now[0].Corrected
+	operations := fewest(base, now)
 	for _, kind := range figures {
+		if operations < kind.least {
+			c.note("%s: %s is not compared, a run has only %d operations", title(g, name),
+				kind.name, operations)
+			continue
+		}
 		b, n := sampleOf(base, kind.of), sampleOf(now, kind.of)
 		if b.median() <= 0 || n.median() <= 0 {
 			continue // not known, or nothing was done
@@ -247,7 +253,7 @@ func (c *Comparison) tests(g *group, name string, base, now []*result.Test) {
 			n[i] /= factor
 		}
 		d.Figures = append(d.Figures, c.change(kind.name, kind.unit, kind.more, b, n,
-			kind.exact(base, now)))
+			kind.off/float64(operations)))
 	}
 	if b, n := failing(base), failing(now); n > b*(1+c.Threshold) {
 		c.Faults = append(c.Faults, fmt.Sprintf("%s: %s of the operations failed, %s before",
@@ -266,29 +272,30 @@ func failing(tests []*result.Test) float64 {
 	return errors / max(all, 1)
 }
 
-// figures are what is compared of a test.
+// figures are what is compared of a test. One run must have at least so many operations that a
+// figure does not hang on a few of them.
 var figures = []struct {
 	name, unit string
 	more       bool // is better
 	of         func(*result.Test) float64
-	exact      func(base, now []*result.Test) float64 // what it can be off by
+	least      int64
+	off        float64 // what the sum over all operations can be off by
 }{
-	{"rate", "/s", true, (*result.Test).Rate, nothing},
-	{"p50", "µs", false, func(t *result.Test) float64 { return t.Latency.P50 }, nothing},
-	{"p99", "µs", false, func(t *result.Test) float64 { return t.Latency.P99 }, nothing},
-	{"server CPU", "µs", false, func(t *result.Test) float64 { return t.ServerMicros }, ticks},
+	{"rate", "/s", true, (*result.Test).Rate, 100, 0},
+	{"p50", "µs", false, func(t *result.Test) float64 { return t.Latency.P50 }, 100, 0},
+	{"p99", "µs", false, func(t *result.Test) float64 { return t.Latency.P99 }, 1000, 0},
+	// The kernel counts in steps of 10 ms, and both ends of a run are off by one.
+	{"server CPU", "µs", false, func(t *result.Test) float64 { return t.ServerMicros }, 100,
+		20_000},
 }
 
-func nothing(_, _ []*result.Test) float64 { return 0 }
-
-// ticks is what CPU time an operation can be off by: the kernel counts in steps of 10 ms.
-func ticks(base, now []*result.Test) float64 {
-	const microsOff = 20_000
-	fewest := math.Inf(1)
+// fewest is the smallest number of operations that a run has.
+func fewest(base, now []*result.Test) int64 {
+	least := int64(math.MaxInt64)
 	for _, t := range slices.Concat(base, now) {
-		fewest = min(fewest, float64(t.Operations))
+		least = min(least, t.Operations)
 	}
-	return microsOff / max(fewest, 1)
+	return least
 }
 
 // change judges one figure; off is what it can be wrong by.

@@ -101,15 +101,46 @@ func TestCPUTimeOfShortRunsIsNoise(t *testing.T) {
 	base, now := rates(1000), rates(1000)
 	for _, r := range []*result.Report{base, now} {
 		o := &r.Runs[0].Tests[0]
-		o.Operations, o.Seconds = 50, 0.05 // 20 ms of ticks are 400 µs of each
+		o.Operations, o.Seconds = 200, 0.2 // 20 ms of ticks are 100 µs of each
 	}
-	now.Runs[0].Tests[0].ServerMicros *= 1.5
+	now.Runs[0].Tests[0].ServerMicros *= 1.15
 	if v := verdicts(compare(t, base, now, 0.05))["server CPU"]; v != report.Noise {
 		t.Errorf("a tick or two is a %s", v)
 	}
 	now.Runs[0].Tests[0].ServerMicros = 0
 	if v, known := verdicts(compare(t, base, now, 0.05))["server CPU"]; known {
 		t.Errorf("CPU time that is not known is a %s", v)
+	}
+}
+
+func TestFiguresOfAFewOperationsAreNotCompared(t *testing.T) {
+	base, now := rates(1000), rates(700)
+	now.Runs[0].Tests[0].Operations = 999
+	now.Runs[0].Tests[0].Seconds = 0.999
+	c := compare(t, base, now, 0.05)
+	if _, known := verdicts(c)["p99"]; known || len(c.Tests[0].Figures) != 3 {
+		t.Errorf("p99 of 999 operations is compared: %+v", c.Tests)
+	}
+	now.Runs[0].Tests[0].Operations = 99
+	c = compare(t, base, now, 0.05)
+	if len(c.Tests[0].Figures) != 0 || c.Regressions != 0 ||
+		!strings.Contains(strings.Join(c.Notes, "\n"), "only 99 operations") {
+		t.Errorf("99 operations are compared: %+v", c)
+	}
+}
+
+func TestJoinedReportsAreRunsOfOne(t *testing.T) {
+	slow := rates(900, 910)
+	slow.Environment.Calibrated /= 3
+	joined := report.Join([]*result.Report{slow, rates(1000), rates(1010, 1020)})
+	for i := range joined.Runs {
+		if joined.Runs[i].Number != i+1 {
+			t.Errorf("run %d has the number %d", i+1, joined.Runs[i].Number)
+		}
+	}
+	c := compare(t, joined, rates(800, 801, 802, 803, 804), 0.05)
+	if f := c.Tests[0].Figures[0]; c.Factor != 1 || f.Base != 1000 || f.Runs != 5 {
+		t.Errorf("factor %g, %+v; want the median of all five, at the best speed", c.Factor, f)
 	}
 }
 

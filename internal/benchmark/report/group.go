@@ -167,3 +167,25 @@ func sampleOf(tests []*result.Test, of func(*result.Test) float64) sample {
 	}
 	return s
 }
+
+// Join makes one report of several, whose runs repeat each other: those of later reports are
+// numbered on. The machine was as fast as in the best moment of all.
+func Join(reports []*result.Report) *result.Report {
+	sum := &result.Report{Version: result.Version}
+	last := 0
+	for i, r := range reports {
+		if i == 0 {
+			*sum = *r
+			sum.Runs = nil
+		}
+		before := last
+		for _, run := range r.Runs {
+			run.Number += before
+			last = max(last, run.Number)
+			sum.Runs = append(sum.Runs, run)
+		}
+		sum.Environment.Calibrated = max(sum.Environment.Calibrated, r.Environment.Calibrated)
+		sum.Aborted = cmp.Or(sum.Aborted, r.Aborted)
+	}
+	return sum
+}
