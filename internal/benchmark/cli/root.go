@@ -118,8 +118,8 @@ func (a *app) root() *cobra.Command {
 			"  synap-benchmark queue --messages 50000 --workers 5 --check-spec",
 	}
 	root.AddCommand(a.kvCommand(), a.queueCommand(), a.streamCommand(), a.pubsubCommand(),
-		a.stressCommand(), replicationCommand(), a.renderCommand(), a.compareReportsCommand(),
-		a.versionCommand())
+		a.stressCommand(), a.allCommand(), replicationCommand(), a.renderCommand(),
+		a.compareReportsCommand(), a.versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w%s; see: %s --help", err, similar(cmd.Flags(), err),
 			cmd.CommandPath()))

@@ -98,8 +98,10 @@ func (p *page) run(r *result.Run, of int) {
 		slices.Sort(params)
 		p.line("%s", strings.Join(params, ", "))
 	}
-	p.tests(r.Tests)
-	p.plot(r.Tests)
+	if len(r.Tests) > 0 || len(r.Checks) == 0 {
+		p.tests(r.Tests)
+		p.plot(r.Tests)
+	}
 	p.knee(r.Knee)
 	if len(r.Checks) > 0 {
 		p.line("")

@@ -20,6 +20,7 @@ const (
 	perSecond
 	octets
 	percent
+	megabits
 	plain
 )
 
@@ -36,6 +37,8 @@ func (u unit) text(v float64) string {
 		return bytesText(v)
 	case percent:
 		return strconv.FormatFloat(v, 'f', 1, 64) + " %"
+	case megabits:
+		return strconv.FormatFloat(v, 'f', 1, 64) + " Mbit/s"
 	}
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
@@ -194,19 +197,29 @@ func (r evidence) of(names ...string) (tests []*result.Test, missing gap) {
 	return tests, gap{}
 }
 
-// timeOf is how long n operations take.
+// timeOf is how long n operations take; of several runs, the median.
 func timeOf(n int64, names ...string) figure {
 	return func(r evidence) (float64, gap) {
-		tests, missing := r.of(names...)
-		operations, longest := int64(0), 0.0
-		for _, t := range tests {
-			operations += t.Operations
-			longest = max(longest, t.Seconds)
+		if _, missing := r.of(names...); missing.why != "" {
+			return 0, missing
 		}
-		if missing.why == "" && operations == 0 {
-			missing.why = "nothing was done"
+		var times []float64
+		for _, run := range r {
+			operations, longest := int64(0), 0.0
+			for _, t := range run.Tests {
+				if slices.Contains(names, t.Name) {
+					operations += t.Operations
+					longest = max(longest, t.Seconds)
+				}
+			}
+			if operations > 0 {
+				times = append(times, longest*float64(n)/float64(operations))
+			}
 		}
-		return longest * float64(n) / float64(operations), missing
+		if times == nil {
+			return 0, gap{why: "nothing was done"}
+		}
+		return median(times), gap{}
 	}
 }
 

@@ -92,15 +92,14 @@ func memoryOf(points []result.Point) Slope {
 // check is the verdict. known: the server's process is.
 func (s Slope) check(known bool) result.Check {
 	c := result.Check{Name: "memory slope", Source: "soak",
-		Want: fmt.Sprintf("no growth beyond %g standard errors and %g %%", sureErrors,
-			leakingShare*100)}
+		Want: fmt.Sprintf("< %g errors or %g %%", sureErrors, leakingShare*100)}
 	switch {
 	case !known:
 		c.Skipped, c.Got = true, "not measured: the server's process is not known"
 	case !s.Sure():
 		c.Skipped = true
-		c.Got = fmt.Sprintf("not measured: %d samples are worth %.0f independent ones, and it "+
-			"needs %.0f: run longer", s.Samples, s.Effective, sureSamples)
+		c.Got = fmt.Sprintf("not measured: %d samples are worth %.0f of %.0f: run longer",
+			s.Samples, s.Effective, sureSamples)
 	default:
 		c.Value, c.OK = s.PerSecond, !s.Leak()
 		c.Got = fmt.Sprintf("%+.0f B/s ± %.0f, at %s", s.PerSecond, s.StdErr, bytesText(s.Mean))
