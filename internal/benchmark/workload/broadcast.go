@@ -66,6 +66,7 @@ type Broadcast struct {
 	open    atomic.Int64   // messages that are still on the way to somebody
 	window  atomic.Int64   // of params; 0 when there is none any more
 	freed   chan struct{}  // somebody may publish again
+	marks   atomic.Int64   // how often the end was marked
 	closing atomic.Bool    // subscribers end because we want it
 	reading sync.WaitGroup // subscribers
 	all     []*listener
@@ -132,9 +133,6 @@ func (b *Broadcast) Run(ctx context.Context) (tests []result.Test, notes []strin
 	}
 	more, err := b.publish(ctx)
 	tests = append(tests, more...)
-	if err == nil {
-		err = b.mark(ctx)
-	}
 	b.hangUp()
 	if err != nil {
 		return tests, b.notes, err
@@ -270,8 +268,34 @@ func (b *Broadcast) got() int64 {
 	return n
 }
 
-// drain waits until all came that is owed, or nothing came for a while.
+// drain waits until all came that is owed, or nothing came for a while. Then it marks the end of
+// what was published, and waits for that.
 func (b *Broadcast) drain(ctx context.Context) error {
+	soon := b.params.Patience / hasteFactor
+	if err := b.settle(ctx, func() time.Duration { return soon }); err != nil {
+		return err
+	}
+	whole, delivered := b.got() >= b.owed.Load(), b.delivered
+	if err := b.mark(ctx); err != nil {
+		return err
+	}
+	err := b.settle(ctx, func() time.Duration {
+		if b.marked() {
+			return soon
+		}
+		return b.params.Patience
+	})
+	if whole {
+		b.delivered = delivered
+	}
+	return err
+}
+
+// hasteFactor divides the patience when hardly anything can be on its way any more.
+const hasteFactor = 10
+
+// settle waits until all came that is owed, or nothing came for as long as patience says.
+func (b *Broadcast) settle(ctx context.Context, patience func() time.Duration) error {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	last, since := int64(-1), time.Now()
@@ -281,7 +305,7 @@ func (b *Broadcast) drain(ctx context.Context) error {
 			last, since = got, now
 		}
 		b.delivered = since
-		if got >= b.owed.Load() || now.Sub(since) > b.params.Patience {
+		if got >= b.owed.Load() || now.Sub(since) > patience() {
 			return nil
 		}
 		select {
@@ -292,10 +316,10 @@ func (b *Broadcast) drain(ctx context.Context) error {
 	}
 }
 
-// mark sends a last message to each name: what comes behind it would come too late, and whoever
-// gets it has got everything before it, twice or not.
+// mark sends a last message to each name: whoever gets it has got everything before it, twice or
+// not, where the protocol confirms what is published.
 func (b *Broadcast) mark(ctx context.Context) error {
-	w, err := b.publisher(ctx, b.plan.Connections)
+	w, err := b.publisher(ctx, b.marker())
 	if err != nil {
 		return err
 	}
@@ -306,5 +330,19 @@ func (b *Broadcast) mark(ctx context.Context) error {
 			return err
 		}
 	}
-	return b.drain(ctx)
+	b.marks.Add(1)
+	return nil
+}
+
+// marker is the index of the publisher that marks the end.
+func (b *Broadcast) marker() int { return b.plan.Connections }
+
+// marked says whether all who still listen have got all marks.
+func (b *Broadcast) marked() bool {
+	for _, l := range b.all {
+		if l.ended.Load() == nil && l.marks.Load() < b.marks.Load()*int64(len(l.lanes)) {
+			return false
+		}
+	}
+	return true
 }

@@ -21,6 +21,7 @@ type listener struct {
 
 	recorder atomic.Pointer[load.Recorder] // nil: what comes is not measured
 	got      atomic.Int64                  // deliveries, without duplicates
+	marks    atomic.Int64                  // of them, those that mark the end
 	ended    atomic.Pointer[error]         // why, unless we wanted it
 	trimmed  atomic.Int64                  // events the room forgot before they could be read
 }
@@ -98,8 +99,8 @@ func (l *listener) take(e *target.Event) {
 			l.index, seq, e.Name))
 	case inOrder:
 	}
-	l.got.Add(1)
 	l.measure(&m)
+	l.got.Add(1) // whoever counts on it finds the measurement
 }
 
 // skip begins a history where the room's does.
@@ -117,6 +118,10 @@ func (l *listener) measure(m *broadcastMessage) {
 		return
 	}
 	b, r := l.run, l.recorder.Load()
+	if int(m.publisher) == b.marker() {
+		l.marks.Add(1)
+		r = nil
+	}
 	latency := time.Since(b.start) - m.due
 	if r != nil {
 		r.RecordLatency(deliveryOp, latency, b.params.Size, nil)

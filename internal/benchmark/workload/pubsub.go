@@ -91,9 +91,9 @@ func (p *PubSubParams) Broadcast(prefix string) BroadcastParams {
 // match finds out what each subscription has to get.
 func (p *BroadcastParams) match() {
 	p.Matches = make([][]int, len(p.Subscriptions))
-	index := make(map[string]int, len(p.Names))
+	index, topics := make(map[string]int, len(p.Names)), make([][]string, len(p.Names))
 	for i, name := range p.Names {
-		index[name] = i
+		index[name], topics[i] = i, strings.Split(name, ".")
 	}
 	for s, o := range p.Subscriptions {
 		for _, pattern := range o.Names {
@@ -103,8 +103,9 @@ func (p *BroadcastParams) match() {
 				}
 				continue
 			}
-			for i, name := range p.Names {
-				if TopicMatches(pattern, name) {
+			want := strings.Split(pattern, ".")
+			for i := range topics {
+				if segmentsMatch(want, topics[i]) {
 					p.Matches[s] = append(p.Matches[s], i)
 				}
 			}
@@ -115,7 +116,10 @@ func (p *BroadcastParams) match() {
 // TopicMatches says whether a subscription gets what is published to a topic: * is one segment, #
 // at the end any number of them. It is as plain as can be, because servers are judged by it.
 func TopicMatches(pattern, topic string) bool {
-	want, got := strings.Split(pattern, "."), strings.Split(topic, ".")
+	return segmentsMatch(strings.Split(pattern, "."), strings.Split(topic, "."))
+}
+
+func segmentsMatch(want, got []string) bool {
 	for i, segment := range want {
 		switch {
 		case segment == "#" && i == len(want)-1:
