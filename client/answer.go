@@ -44,8 +44,11 @@ func (e *envelope) read(body []byte, f Format) error {
 
 // packed takes a member of MessagePack.
 func (e *envelope) packed(name, raw []byte) {
-	text := func() string {
-		s, _, _ := msgp.ReadStringBytes(raw) // null: none
+	text := func() []byte {
+		if len(raw) == 0 || raw[0] == 0xc0 { // null
+			return nil
+		}
+		s, _, _ := msgp.ReadStringZC(raw) // else it is empty
 		return s
 	}
 	switch string(name) {
@@ -54,15 +57,15 @@ func (e *envelope) packed(name, raw []byte) {
 	case "ended":
 		e.ended, _, _ = msgp.ReadBoolBytes(raw) // likewise
 	case "request_id":
-		e.id, _ = strconv.ParseUint(text(), 10, 64) // 0 is nobody's
+		e.id = uint64(jsonInt(text())) // 0 is nobody's
 	case "payload":
 		e.payload = raw
 	case "push":
 		e.push = raw
 	case "error":
-		e.text = text()
+		e.text = string(text())
 	case "code":
-		e.code = text()
+		e.code = string(text())
 	}
 }
 

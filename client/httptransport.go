@@ -118,6 +118,7 @@ type httpPipe struct {
 	*httpConn
 	format Format
 	kinds  []pipeKind
+	reply  Reply
 }
 
 func (t *httpTransport) pipe(ctx context.Context) (pipeConn, error) {
@@ -126,6 +127,32 @@ func (t *httpTransport) pipe(ctx context.Context) (pipeConn, error) {
 		return nil, broken("", err, true)
 	}
 	return &httpPipe{httpConn: c, format: t.format}, nil
+}
+
+// Requests of pipes, as far as their answers need to know them.
+var (
+	pipeGet = &request{command: "kv.get", bytes: true}
+	pipeSet = &request{command: "kv.set"}
+)
+
+// appendGet and appendSet append what most requests of pipes are, as appendEnvelope does, without
+// making a request.
+func appendGet(dst []byte, f Format, id uint64, key []byte) ([]byte, error) {
+	if f == JSON {
+		return getRequest(key).appendJSON(dst, id)
+	}
+	dst = appendPackHead(dst, pipeGet.command, id, 2)
+	dst = msgp.AppendBytes(msgp.AppendString(dst, "key"), key)
+	return msgp.AppendString(msgp.AppendString(dst, "type"), "bytes"), nil
+}
+
+func appendSet(dst []byte, f Format, id uint64, key, value []byte) ([]byte, error) {
+	if f == JSON {
+		return setRequest(key, value).appendJSON(dst, id)
+	}
+	dst = appendPackHead(dst, pipeSet.command, id, 2)
+	dst = msgp.AppendBytes(msgp.AppendString(dst, "key"), key)
+	return msgp.AppendBytes(msgp.AppendString(dst, "value"), value), nil
 }
 
 func getRequest(key []byte) *request {
@@ -137,42 +164,54 @@ func setRequest(key, value []byte) *request {
 	return &request{command: "kv.set", fields: []field{{"key", key}, {"value", value}}}
 }
 
-func (p *httpPipe) get(key []byte) error { return p.add(getRequest(key), true) }
+func (p *httpPipe) get(key []byte) (err error) {
+	p.body, err = appendGet(p.body[:0], p.format, 1, key)
+	return p.add(pipeKind{pipeGet, true}, err)
+}
 
-func (p *httpPipe) set(key, value []byte) error { return p.add(setRequest(key, value), false) }
+func (p *httpPipe) set(key, value []byte) (err error) {
+	p.body, err = appendSet(p.body[:0], p.format, 1, key, value)
+	return p.add(pipeKind{pipeSet, false}, err)
+}
 
-func (p *httpPipe) put(r *request) error { return p.add(r, false) }
+func (p *httpPipe) put(r *request) (err error) {
+	p.body, err = r.appendEnvelope(p.body[:0], p.format, 1)
+	return p.add(pipeKind{r, false}, err)
+}
 
-func (p *httpPipe) add(r *request, get bool) (err error) {
-	if p.body, err = r.appendEnvelope(p.body[:0], p.format, 1); err != nil {
-		return &Error{Kind: ErrInvalid, Command: r.command, Message: err.Error()}
+// add takes the request in p.body.
+func (p *httpPipe) add(kind pipeKind, err error) error {
+	if err != nil {
+		return &Error{Kind: ErrInvalid, Command: kind.request.command, Message: err.Error()}
 	}
 	p.httpConn.put()
-	p.kinds = append(p.kinds, pipeKind{r, get})
+	p.kinds = append(p.kinds, kind)
 	return nil
 }
 
 func (p *httpPipe) exchange(ctx context.Context, n int, f func(i int, r *Reply)) error {
 	stop := p.bound(ctx)
 	defer stop()
-	defer func() { p.kinds = p.kinds[:0] }()
-	defer p.flush()()
+	kinds := p.kinds
+	p.kinds = kinds[:0]
+	defer p.pipeline(p.taken())()
+	r := &p.reply
 	for i := range n {
-		kind := &p.kinds[i]
+		kind := &kinds[i]
 		status, body, err := p.receive()
 		if err != nil {
 			return broken(kind.request.command, ended(ctx, err), false)
 		}
-		var r Reply
+		*r = Reply{}
 		var e envelope
 		if status != 200 {
 			r.Err = statusError(kind.request.command, status, body)
 		} else if err := e.read(body, p.format); err != nil {
 			r.Err = unreadable(kind.request.command, body, err)
 		} else {
-			e.fill(&r, p.format, kind)
+			e.fill(r, p.format, kind)
 		}
-		f(i, &r)
+		f(i, r)
 	}
 	p.shrink()
 	return nil

@@ -44,13 +44,18 @@ func (c *httpConn) put() {
 	c.out = append(append(c.out, "\r\n\r\n"...), c.body...)
 }
 
-// flush sends what was put. nothing says, when it went out or could not, whether nothing of it did.
-func (c *httpConn) flush() (nothing func() bool) {
+// taken is what was put, and is to be sent now.
+func (c *httpConn) taken() []byte {
 	out := c.out
 	if c.out = out[:0]; cap(out) > keepBuffer {
 		c.out = nil
 	}
-	done := c.writeAll(out)
+	return out
+}
+
+// flush sends what was put. nothing says, when it went out or could not, whether nothing of it did.
+func (c *httpConn) flush() (nothing func() bool) {
+	done := c.writeAll(c.taken())
 	return func() bool {
 		n, _ := done() // whoever reads the answers is told the error
 		return n == 0

@@ -98,12 +98,28 @@ func (l *link) readInto(b []byte, size int) ([]byte, error) {
 	return b, nil
 }
 
+// pipeline writes out as writeAll does, for those who notice by the answers that it failed.
+func (l *link) pipeline(out []byte) (wait func()) {
+	done := alreadyDone
+	if len(out) > muchOutput {
+		ended := l.writeAll(out)
+		done = func() { _, _ = ended() }
+	} else {
+		_, _ = l.Write(out)
+	}
+	return done
+}
+
+var alreadyDone = func() {}
+
+// muchOutput is what is written beside the reading of answers, in bytes.
+const muchOutput = 128 << 10
+
 // writeAll writes out. If that is much it returns at once, so that answers can be read meanwhile: a
 // server that can't send them takes nothing more. done waits for the end, and says how many bytes
 // went out.
 func (l *link) writeAll(out []byte) (done func() (int, error)) {
-	const much = 128 << 10
-	if len(out) <= much {
+	if len(out) <= muchOutput {
 		n, err := l.Write(out)
 		return func() (int, error) { return n, err }
 	}

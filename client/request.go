@@ -38,13 +38,7 @@ func (r *request) appendEnvelope(dst []byte, f Format, id uint64) ([]byte, error
 	if f == JSON {
 		return r.appendJSON(dst, id)
 	}
-	dst = msgp.AppendMapHeader(dst, 3)
-	dst = msgp.AppendString(dst, "command")
-	dst = msgp.AppendString(dst, r.command)
-	dst = msgp.AppendString(dst, "request_id")
-	dst = msgp.AppendString(dst, strconv.FormatUint(id, 10))
-	dst = msgp.AppendString(dst, "payload")
-	dst = msgp.AppendMapHeader(dst, uint32(len(r.fields)))
+	dst = appendPackHead(dst, r.command, id, len(r.fields))
 	var err error
 	for _, f := range r.fields {
 		if dst, err = appendPack(msgp.AppendString(dst, f.name), f.value); err != nil {
@@ -52,6 +46,18 @@ func (r *request) appendEnvelope(dst []byte, f Format, id uint64) ([]byte, error
 		}
 	}
 	return dst, nil
+}
+
+// appendPackHead appends an envelope of MessagePack up to its fields.
+func appendPackHead(dst []byte, command string, id uint64, fields int) []byte {
+	dst = msgp.AppendMapHeader(dst, 3)
+	dst = msgp.AppendString(dst, "command")
+	dst = msgp.AppendString(dst, command)
+	dst = msgp.AppendString(dst, "request_id")
+	var digits [20]byte
+	dst = msgp.AppendStringFromBytes(dst, strconv.AppendUint(digits[:0], id, 10))
+	dst = msgp.AppendString(dst, "payload")
+	return msgp.AppendMapHeader(dst, uint32(fields))
 }
 
 func appendPack(dst []byte, v any) ([]byte, error) {

@@ -3,6 +3,7 @@ package synap
 import (
 	"context"
 	"errors"
+	"strconv"
 )
 
 // respTransport pools connections of RESP3.
@@ -84,7 +85,9 @@ func (c *respConn) exchange(
 // respPipe pipelines over one connection.
 type respPipe struct {
 	*respConn
-	cmds []string
+	kinds []pipeKind
+	got   []byte // the present value
+	reply Reply
 }
 
 func (t *respTransport) pipe(ctx context.Context) (pipeConn, error) {
@@ -97,13 +100,13 @@ func (t *respTransport) pipe(ctx context.Context) (pipeConn, error) {
 
 func (p *respPipe) get(key []byte) error {
 	p.out = appendBulk(append(p.out, "*2\r\n$3\r\nGET\r\n"...), key)
-	p.cmds = append(p.cmds, "kv.get")
+	p.kinds = append(p.kinds, pipeKind{pipeGet, true})
 	return nil
 }
 
 func (p *respPipe) set(key, value []byte) error {
 	p.out = appendBulk(appendBulk(append(p.out, "*3\r\n$3\r\nSET\r\n"...), key), value)
-	p.cmds = append(p.cmds, "kv.set")
+	p.kinds = append(p.kinds, pipeKind{pipeSet, false})
 	return nil
 }
 
@@ -112,28 +115,57 @@ func (p *respPipe) put(r *request) error {
 		return errNoLine(r.command)
 	}
 	p.respConn.put(r.line)
-	p.cmds = append(p.cmds, r.command)
+	p.kinds = append(p.kinds, pipeKind{r, false})
 	return nil
 }
 
 func (p *respPipe) exchange(ctx context.Context, n int, f func(i int, r *Reply)) error {
 	stop := p.bound(ctx)
 	defer stop()
-	defer func() { p.cmds = p.cmds[:0] }()
-	defer p.flush()()
+	kinds, r := p.kinds, &p.reply
+	p.kinds = kinds[:0]
+	defer p.pipeline(p.taken())()
 	for i := range n {
-		v, err := p.receive()
-		var refused respError
-		r := Reply{Payload: v}
-		switch {
-		case errors.As(err, &refused):
-			r.Err = refusal(p.cmds[i], string(refused), "")
-		case err != nil:
-			return broken(p.cmds[i], ended(ctx, err), false)
-		default:
-			r.Value, r.Found = toBytes(v), v != nil
+		*r = Reply{}
+		var err error
+		if kinds[i].get {
+			err = p.value(r)
+		} else {
+			r.Payload, err = p.receive()
 		}
-		f(i, &r)
+		if refused, ok := errors.AsType[respError](err); ok {
+			r.Err = refusal(kinds[i].request.command, string(refused), "")
+		} else if err != nil {
+			return broken(kinds[i].request.command, ended(ctx, err), false)
+		}
+		f(i, r)
 	}
 	return nil
+}
+
+// value reads the value of a key without making anything of it.
+func (p *respPipe) value(r *Reply) error {
+	head, err := p.in.Peek(1)
+	if err != nil {
+		return err
+	}
+	if head[0] != '$' {
+		r.Payload, err = p.receive()
+		r.Value, r.Found = toBytes(r.Payload), r.Payload != nil
+		return err
+	}
+	line, err := p.line()
+	if err != nil {
+		return err
+	}
+	size, err := strconv.Atoi(string(line[1:]))
+	if err != nil || size < 0 || size > maxReply {
+		return errRESP
+	}
+	if p.got = p.got[:0]; cap(p.got) > keepBuffer {
+		p.got = nil
+	}
+	p.got, err = p.readInto(p.got, size+2)
+	r.Found, r.Value = true, p.got[:max(0, len(p.got)-2)]
+	return err
 }

@@ -70,13 +70,18 @@ func appendBulk[T string | []byte](b []byte, word T) []byte {
 	return append(append(b, word...), "\r\n"...)
 }
 
-// flush sends what was put. nothing says, when it went out or could not, whether nothing of it did.
-func (c *respConn) flush() (nothing func() bool) {
+// taken is what was put, and is to be sent now.
+func (c *respConn) taken() []byte {
 	out := c.out
 	if c.out = out[:0]; cap(out) > keepBuffer {
 		c.out = nil
 	}
-	done := c.writeAll(out)
+	return out
+}
+
+// flush sends what was put. nothing says, when it went out or could not, whether nothing of it did.
+func (c *respConn) flush() (nothing func() bool) {
+	done := c.writeAll(c.taken())
 	return func() bool {
 		n, _ := done() // whoever reads the answers is told the error
 		return n == 0

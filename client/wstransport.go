@@ -119,6 +119,7 @@ type wsPipe struct {
 	body   []byte
 	first  uint64 // id of the first request of this round
 	kinds  []pipeKind
+	reply  Reply
 }
 
 // pipeKind is what is to be known of a request when its answer comes.
@@ -135,19 +136,30 @@ func (t *wsTransport) pipe(ctx context.Context) (pipeConn, error) {
 	return &wsPipe{conn: c, format: t.options.format, first: 1}, nil
 }
 
-func (p *wsPipe) get(key []byte) error { return p.add(getRequest(key), true) }
+func (p *wsPipe) next() uint64 { return p.first + uint64(len(p.kinds)) }
 
-func (p *wsPipe) set(key, value []byte) error { return p.add(setRequest(key, value), false) }
+func (p *wsPipe) get(key []byte) (err error) {
+	p.body, err = appendGet(p.body[:0], p.format, p.next(), key)
+	return p.add(pipeKind{pipeGet, true}, err)
+}
 
-func (p *wsPipe) put(r *request) error { return p.add(r, false) }
+func (p *wsPipe) set(key, value []byte) (err error) {
+	p.body, err = appendSet(p.body[:0], p.format, p.next(), key, value)
+	return p.add(pipeKind{pipeSet, false}, err)
+}
 
-func (p *wsPipe) add(r *request, get bool) (err error) {
-	id := p.first + uint64(len(p.kinds))
-	if p.body, err = r.appendEnvelope(p.body[:0], p.format, id); err != nil {
-		return &Error{Kind: ErrInvalid, Command: r.command, Message: err.Error()}
+func (p *wsPipe) put(r *request) (err error) {
+	p.body, err = r.appendEnvelope(p.body[:0], p.format, p.next())
+	return p.add(pipeKind{r, false}, err)
+}
+
+// add takes the request in p.body.
+func (p *wsPipe) add(kind pipeKind, err error) error {
+	if err != nil {
+		return &Error{Kind: ErrInvalid, Command: kind.request.command, Message: err.Error()}
 	}
 	p.out = appendFrame(p.out, p.format.op(), p.body)
-	p.kinds = append(p.kinds, pipeKind{r, get})
+	p.kinds = append(p.kinds, kind)
 	return nil
 }
 
@@ -159,12 +171,10 @@ func (p *wsPipe) exchange(ctx context.Context, n int, f func(i int, r *Reply)) e
 		p.out = nil
 	}
 	p.conn.writing.Lock()
-	done := p.conn.writeAll(out)
+	defer p.conn.pipeline(out)()
 	p.conn.writing.Unlock()
-	defer func() { _, _ = done() }() // whoever reads the answers is told the error
-	from := p.first
-	p.first += uint64(len(p.kinds))
-	defer func() { p.kinds = p.kinds[:0] }()
+	from, kinds, r := p.first, p.kinds, &p.reply
+	p.first, p.kinds = p.next(), kinds[:0]
 	for range n {
 		_, body, err := p.conn.message()
 		var e envelope
@@ -172,15 +182,15 @@ func (p *wsPipe) exchange(ctx context.Context, n int, f func(i int, r *Reply)) e
 			err = e.read(body, p.format)
 		}
 		i := e.id - from
-		if err == nil && i >= uint64(len(p.kinds)) {
+		if err == nil && i >= uint64(len(kinds)) {
 			err = errStrange
 		}
 		if err != nil {
 			return broken("", ended(ctx, err), false)
 		}
-		var r Reply
-		e.fill(&r, p.format, &p.kinds[i])
-		f(int(i), &r)
+		*r = Reply{}
+		e.fill(r, p.format, &kinds[i])
+		f(int(i), r)
 	}
 	return nil
 }
