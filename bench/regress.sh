@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Has Synap become slower on this machine? A short fixed load against servers of its own, beside what
-# was measured the first time, related to the calibration loop; it stays under .cache/bench-regress
-# for this kind of machine. When a figure is worse by more than THRESHOLD and than what the runs
-# differ by, the server of that time, which is kept too, and the present one are measured in turn: the
-# exit code is 6 when that says the same, so a bad moment of the machine is no regression.
+# Has Synap become slower on this machine? A short fixed load against servers of its own, beside
+# what was measured the first time, related to the calibration loop; it stays under
+# .cache/bench-regress for this kind of machine. When a figure is worse by more than THRESHOLD and
+# than what the runs differ by, the server of that time, which is kept too, and the present one are
+# measured in turn: the exit code is 6 when that says the same, so a bad moment of the machine is no
+# regression.
 #
 #   THRESHOLD=5%   RUNS=5 (medians are compared)
 #   UPDATE=1       measure the baseline anew
