@@ -31,7 +31,6 @@ func (o *options) proxy() (*url.URL, error) {
 
 // dialThrough connects to the server, through a proxy if there is one, and with TLS if wanted.
 func dialThrough(ctx context.Context, o *options) (net.Conn, error) {
-	var d net.Dialer
 	proxy, err := o.proxy()
 	if err != nil {
 		return nil, err
@@ -46,7 +45,7 @@ func dialThrough(ctx context.Context, o *options) (net.Conn, error) {
 			to = net.JoinHostPort(proxy.Hostname(), "80")
 		}
 	}
-	c, err := d.DialContext(ctx, "tcp", to)
+	c, err := o.dial(ctx, "tcp", to)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ func newPlainOrNetHTTP(o *options) (transport, error) {
 		IdleConnTimeout:     patience,
 		ForceAttemptHTTP2:   true,
 		TLSClientConfig:     o.tls.Clone(),
+		DialContext:         o.dial,
 	}
 	at := url.URL{Scheme: o.url.Scheme, Host: o.address(), Path: "/api/v1/command"}
 	return &netTransport{options: o, own: t, at: at.String(),

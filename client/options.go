@@ -1,6 +1,7 @@
 package synap
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -48,8 +49,12 @@ type options struct {
 	// reconnect is for how long a subscription whose connection broke tries to get another.
 	reconnect time.Duration
 	tls       *tls.Config
+	dial      Dialer
 	err       error
 }
+
+// Dialer makes a connection to an address, as net.Dialer's DialContext does.
+type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Option is a setting of New.
 type Option func(*options)
@@ -108,6 +113,10 @@ func WithPoolSize(n int) Option {
 // does.
 func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
 
+// WithDialer has connections made otherwise than by TCP from here, such as through a Unix socket
+// or a tunnel.
+func WithDialer(d Dialer) Option { return func(o *options) { o.dial = d } }
+
 // WithFormat chooses the encoding over HTTP and WebSocket.
 func WithFormat(f Format) Option { return func(o *options) { o.format = f } }
 
@@ -123,8 +132,8 @@ func WithTLS(c *tls.Config) Option { return func(o *options) { o.tls = c } }
 
 func newOptions(list []Option) (*options, error) {
 	o := &options{poolSize: DefaultPoolSize, timeout: DefaultTimeout, retry: DefaultRetry,
-		reconnect: DefaultReconnect,
-		token:     os.Getenv("SYNAP_TOKEN")}
+		reconnect: DefaultReconnect, dial: new(net.Dialer).DialContext,
+		token: os.Getenv("SYNAP_TOKEN")}
 	text := os.Getenv("SYNAP_URL")
 	if text == "" {
 		text = DefaultURL

@@ -57,7 +57,7 @@ func TestWrongArgumentsSayWhatIsMeant(t *testing.T) {
 }
 
 func TestNobodyListens(t *testing.T) {
-	s := (&stub{}).serve(t)
+	s := (&stub{}).serve(t, nil)
 	at := s.url()
 	s.end()
 	code, out, errors := benchmark(t.Context(), "kv", "--url", at)
@@ -73,7 +73,7 @@ func TestNobodyListens(t *testing.T) {
 }
 
 func TestARunPrintsTablesAndCleansUp(t *testing.T) {
-	s := (&stub{}).serve(t)
+	s := (&stub{}).serve(t, nil)
 	t.Setenv("SYNAP_URL", s.url())
 	code, out, errors := benchmark(t.Context(), "kv", "-n", "200", "-c", "2", "-r", "50")
 	if code != ExitOK || errors != "" {
@@ -102,7 +102,7 @@ func TestARunPrintsTablesAndCleansUp(t *testing.T) {
 }
 
 func TestDataIsAllThatStdoutHas(t *testing.T) {
-	s := (&stub{}).serve(t)
+	s := (&stub{}).serve(t, nil)
 	file := filepath.Join(t.TempDir(), "run.json")
 	code, out, errors := benchmark(t.Context(), quick(s, "--json", "--report", file, "--runs", "2",
 		"--duration", "0.1")...)
@@ -124,7 +124,7 @@ func TestDataIsAllThatStdoutHas(t *testing.T) {
 }
 
 func TestMissedGoals(t *testing.T) {
-	s := (&stub{}).serve(t)
+	s := (&stub{}).serve(t, nil)
 	for _, c := range []struct {
 		goal, table string
 		code        int
@@ -152,7 +152,7 @@ func TestMissedGoals(t *testing.T) {
 }
 
 func TestRefusalsAreFaultsWithExamples(t *testing.T) {
-	s := (&stub{refuse: "OOM too much"}).serve(t)
+	s := (&stub{refuse: "OOM too much"}).serve(t, nil)
 	code, out, errors := benchmark(t.Context(), quick(s, "--slo", "p99<1ns")...)
 	if code != ExitError {
 		t.Errorf("exit code %d, though a missed goal is the lesser thing", code)
@@ -167,7 +167,7 @@ func TestRefusalsAreFaultsWithExamples(t *testing.T) {
 }
 
 func TestAServerThatDiesInTheMiddle(t *testing.T) {
-	s := (&stub{breakAfter: 500}).serve(t)
+	s := (&stub{breakAfter: 500}).serve(t, nil)
 	file := filepath.Join(t.TempDir(), "run.json")
 	code, out, errors := benchmark(t.Context(), quick(s, "-n", "100000", "--report", file)...)
 	if code != ExitUnreachable {
@@ -203,7 +203,7 @@ func TestAnInterruptKeepsWhatWasMeasured(t *testing.T) {
 			interrupt()
 		}
 		return came
-	}}).serve(t)
+	}}).serve(t, nil)
 	file := filepath.Join(t.TempDir(), "run.json")
 	code, out, errors := benchmark(ctx, quick(s, "--duration", "60", "--report", file)...)
 	if code != ExitInterrupted || !strings.Contains(errors, "interrupted after ") ||

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -28,19 +29,57 @@ type stub struct {
 		sync.Mutex
 		conns   []net.Conn
 		n       int
-		took    []time.Duration // from having read each GET or SET until its answer was written
 		deleted map[string]bool
 		values  map[string]string
 	}
 	open sync.WaitGroup
 }
 
-// serve starts the stub and ends it with the test.
-func (s *stub) serve(t *testing.T) *stub {
+// pipes is a listener without a network.
+type pipes struct {
+	dialed chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipes() *pipes {
+	return &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.dialed:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error { p.once.Do(func() { close(p.closed) }); return nil }
+
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+// dial connects to a stub that listens on pipes.
+func (s *stub) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	p, _ := s.Listener.(*pipes)
+	mine, theirs := net.Pipe()
+	select {
+	case p.dialed <- theirs:
+		return mine, nil
+	case <-p.closed:
+	case <-ctx.Done():
+	}
+	return nil, net.ErrClosed
+}
+
+// serve starts the stub, by TCP without a listener, and ends it with the test.
+func (s *stub) serve(t *testing.T, l net.Listener) *stub {
 	t.Helper()
-	var err error
-	if s.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
+	if s.Listener = l; l == nil {
+		var err error
+		if s.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.mu.deleted, s.mu.values = map[string]bool{}, map[string]string{}
 	s.open.Go(func() {
@@ -133,9 +172,6 @@ func (s *stub) keyed(c net.Conn, words []string) string {
 	if s.answerAt != nil {
 		time.Sleep(time.Until(s.answerAt(n, came))) // the delay that is injected
 	}
-	s.mu.Lock()
-	s.mu.took = append(s.mu.took, time.Since(came))
-	s.mu.Unlock()
 	return reply
 }
 
