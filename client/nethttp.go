@@ -59,14 +59,14 @@ func (t *netTransport) do(ctx context.Context, reqs []*request) ([]any, []error,
 		return nil, nil, broken(reqs[0].command, ErrClosed, true)
 	}
 	if len(reqs) == 1 {
-		v, err, failed := t.one(ctx, reqs[0])
-		if failed != nil {
+		v, refused, failed := t.one(ctx, reqs[0])
+		switch {
+		case failed != nil:
 			return nil, nil, failed
+		case refused == nil:
+			return []any{v}, nil, nil
 		}
-		if err != nil {
-			return []any{nil}, []error{err}, nil
-		}
-		return []any{v}, nil, nil
+		return []any{nil}, []error{refused}, nil
 	}
 	var payloads []any
 	var errs []error

@@ -105,24 +105,24 @@ func appendPack(dst []byte, v any) ([]byte, error) {
 func appendJSONAsPack(dst, text []byte) []byte {
 	text = bytes.TrimSpace(text)
 	n := uint32(0)
-	switch c := text[0]; {
-	case c == '{':
+	switch c := text[0]; c {
+	case '{':
 		_ = members(text, func(_, _ []byte) { n++ }) // it is valid
 		dst = msgp.AppendMapHeader(dst, n)
 		_ = members(text, func(name, value []byte) { // likewise
 			dst = appendJSONAsPack(msgp.AppendString(dst, unescaped(name)), value)
 		})
 		return dst
-	case c == '[':
+	case '[':
 		elements(text, func([]byte) { n++ })
 		dst = msgp.AppendArrayHeader(dst, n)
 		elements(text, func(value []byte) { dst = appendJSONAsPack(dst, value) })
 		return dst
-	case c == '"':
+	case '"':
 		return msgp.AppendString(dst, jsonText(text))
-	case c == 't', c == 'f':
+	case 't', 'f':
 		return msgp.AppendBool(dst, c == 't')
-	case c == 'n':
+	case 'n':
 		return msgp.AppendNil(dst)
 	}
 	number := string(text)

@@ -19,7 +19,6 @@ import (
 type wsConn struct {
 	link
 	writing sync.Mutex
-	reply   []byte // to a ping
 	got     []byte // the present message
 	heard   time.Time
 }
