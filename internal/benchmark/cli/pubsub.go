@@ -27,6 +27,9 @@ func (a *app) pubsubCommand() *cobra.Command {
 			if err := p.Check(); err != nil {
 				return usage(err)
 			}
+			if err := enoughFiles(p.Subscribers + a.flags.connections); err != nil {
+				return err
+			}
 			return a.runPubSub(cmd.Context(), p)
 		},
 	}

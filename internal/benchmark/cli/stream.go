@@ -38,6 +38,9 @@ func (a *app) streamCommand() *cobra.Command {
 			if err := p.Check(); err != nil {
 				return usage(err)
 			}
+			if err := enoughFiles(p.Rooms*p.Subscribers + a.flags.connections); err != nil {
+				return err
+			}
 			return a.runStream(cmd.Context(), p)
 		},
 	}
@@ -60,7 +63,8 @@ const windowHelp = "messages that some subscribers have not got yet when another
 
 // noArgs allows the values of switches to stand apart: --replay-history true.
 func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 1 && (args[0] == "true" || args[0] == "false") {
+	if len(args) == 1 && cmd.Flags().Changed("replay-history") &&
+		(args[0] == "true" || args[0] == "false") {
 		return cmd.Flags().Set("replay-history", args[0])
 	}
 	return cobra.NoArgs(cmd, args)
@@ -96,13 +100,21 @@ func (s *session) streamOnce(
 	return run, err
 }
 
+// enoughFiles lets us open so many connections.
+func enoughFiles(connections int) error {
+	if err := probe.Files(connections); err != nil {
+		return usage(fmt.Errorf("%w, or have fewer subscribers", err))
+	}
+	return nil
+}
+
 // broadcast is what stream and pubsub have in common.
 func (s *session) broadcast(
 	ctx context.Context, p workload.BroadcastParams, messages int64, n int, run *result.Run,
 ) (err error) {
 	plan := s.flags.plan(messages, n)
-	if err := probe.Files(len(p.Subscriptions) + plan.Connections); err != nil {
-		return usage(fmt.Errorf("%w, or have fewer subscribers", err))
+	if err := enoughFiles(len(p.Subscriptions) + plan.Connections); err != nil {
+		return err
 	}
 	faults := new(workload.Faults)
 	b := workload.NewBroadcast(s.server, p, plan, faults,
