@@ -23,7 +23,8 @@ type slo struct {
 }
 
 // sloForm has the parts of one: a test's name, metric, comparison, number, unit.
-var sloForm = regexp.MustCompile(`^(?:([^\s<>=]+)\s+)?(p50|p90|p95|p99|p99\.9|mean|max|rate|errors)` +
+var sloForm = regexp.MustCompile(`^(?:([^\s<>=]+)\s+)?` +
+	`(p50|p90|p95|p99|p99\.9|mean|max|rate|errors)` +
 	`\s*(<=|>=|<|>)\s*([0-9]+(?:\.[0-9]+)?)\s*(ns|us|µs|ms|s|/s|%|)$`)
 
 var sloUnits = map[string]time.Duration{"ns": time.Nanosecond, "us": time.Microsecond,
