@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -141,7 +143,11 @@ func knee(groups []*group) *drawing {
 		for _, run := range g.runs {
 			p50 := curve{name: join(g.server, "p50"), colour: colour, dots: true}
 			p99 := curve{name: join(g.server, "p99"), colour: colour, dots: true, dashed: true}
-			for _, s := range run.Knee {
+			// A search for the knee goes up and down; the curve goes up.
+			steps := slices.SortedStableFunc(slices.Values(run.Knee), func(a, b result.Step) int {
+				return cmp.Compare(a.Target, b.Target)
+			})
+			for _, s := range steps {
 				note := fmt.Sprintf("%s/s done", humanCount(s.Achieved))
 				if !s.Holds {
 					note += ", not kept"

@@ -252,9 +252,17 @@ func TestAStaircaseShowsItsKnee(t *testing.T) {
 		r.Runs[0].Knee = append(r.Runs[0].Knee, result.Step{Target: at, Achieved: min(at, 35_000),
 			P50: 100, P99: 200 * float64(i+1), Holds: i < 3})
 	}
+	steps := r.Runs[0].Knee
+	steps[1], steps[4] = steps[4], steps[1] // as they were tried
 	chart := parse(t, html(t, r)).charts()["kv: rate and latency/Latency by rate (staircase)"]
 	if chart == nil {
 		t.Fatal("there is none")
+	}
+	for _, path := range chart.all("path") {
+		if xs, _ := places(t, path.attr["d"]); path.attr["d"] != "M0 4H22" &&
+			(len(xs) != 5 || !slices.IsSorted(xs)) {
+			t.Errorf("the curve goes back: %v", xs)
+		}
 	}
 	lost := 0
 	for _, title := range chart.all("title") {
