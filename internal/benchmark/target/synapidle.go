@@ -95,23 +95,27 @@ func (s *Synap) openIdle(ctx context.Context, plain bool) (_ *idleConn, err erro
 	if !ok {
 		return nil, errors.Join(errors.New("no TCP"), c.Close())
 	}
+	idle := &idleConn{TCPConn: tcp}
 	if !plain {
-		if err := upgrade(ctx, tcp, s.url.Host, s.token); err != nil {
-			return nil, errors.Join(err, c.Close())
-		}
+		idle.rest, err = upgrade(ctx, tcp, s.url.Host, s.token)
 	}
-	raw, err := tcp.SyscallConn()
+	if err == nil {
+		idle.raw, err = tcp.SyscallConn()
+	}
+	if err == nil && !idle.frames() {
+		err = errors.New("the server ends it at once")
+	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	return &idleConn{TCPConn: tcp, raw: raw}, nil
+	return idle, nil
 }
 
 // handshakes must be done in this time.
 const handshakes = 10 * time.Second
 
-// upgrade makes a connection a WebSocket.
-func upgrade(ctx context.Context, c net.Conn, host, token string) error {
+// upgrade makes a connection a WebSocket. rest is what the server said at once.
+func upgrade(ctx context.Context, c net.Conn, host, token string) (rest []byte, err error) {
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	_ = c.SetDeadline(time.Now().Add(handshakes)) // an open connection has deadlines
@@ -122,22 +126,23 @@ func upgrade(ctx context.Context, c net.Conn, host, token string) error {
 		request = fmt.Appendf(request, "Authorization: Bearer %s\r\n", token)
 	}
 	if _, err := c.Write(append(request, "\r\n"...)); err != nil {
-		return err
+		return nil, err
 	}
 	in := bufio.NewReaderSize(c, 1<<10)
 	reply, err := http.ReadResponse(in, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if reply.StatusCode != http.StatusSwitchingProtocols {
 		text, _ := io.ReadAll(io.LimitReader(reply.Body, 500)) // the status says enough
-		return errors.Join(fmt.Errorf("the server answers %s: %s", reply.Status, text),
+		return nil, errors.Join(fmt.Errorf("the server answers %s: %s", reply.Status, text),
 			reply.Body.Close())
 	}
-	if in.Buffered() > 0 {
-		return errors.New("the server speaks before it is asked")
+	if n := in.Buffered(); n > 0 {
+		rest = make([]byte, n)
+		_, _ = io.ReadFull(in, rest) // it is there
 	}
-	return c.SetDeadline(time.Time{})
+	return rest, c.SetDeadline(time.Time{})
 }
 
 // Care is part of Idle.

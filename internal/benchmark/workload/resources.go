@@ -144,9 +144,9 @@ func (r *resource) measure(
 
 // When memory counts as settled: so many readings, one after the other, are alike.
 const (
-	readingEvery = 100 * time.Millisecond
-	readingsSame = 5
-	readingsMost = 100
+	readingEvery = 50 * time.Millisecond
+	readingsSame = 6
+	readingsMost = 200
 	sameMemory   = 0.002 // part by which they may differ
 )
 

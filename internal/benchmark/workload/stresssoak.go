@@ -80,19 +80,19 @@ func Soak(ctx context.Context, s Soaking, p SoakParams) (run result.Run, err err
 				"after the end: consumers did not follow", left, drain))
 		}
 	}
-	known := s.Server.PID() != 0
-	for i := range run.Tests {
-		if points := run.Tests[i].Series; len(points) > 0 && points[0].ServerRSS >= 0 {
-			run.Checks = append(run.Checks, memoryOf(points).check(true))
-			known = true
-			break
-		}
-	}
-	if !known {
-		run.Checks = append(run.Checks, (&Slope{}).check(false))
-	}
+	run.Checks = append(run.Checks, memoryCheck(run.Tests))
 	run.Faults = faults.Found()
 	return run, err
+}
+
+// memoryCheck is the verdict on the server's memory, which one of the tests has.
+func memoryCheck(tests []result.Test) result.Check {
+	for i := range tests {
+		if points := tests[i].Series; len(points) > 0 && points[0].ServerRSS >= 0 {
+			return memoryOf(points).check(true)
+		}
+	}
+	return Slope{}.check(false)
 }
 
 // sideLoad is a load that goes on beside others.
