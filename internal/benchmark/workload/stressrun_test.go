@@ -70,52 +70,57 @@ func drive(t *testing.T, kinds []string, operations int64, faults *Faults,
 	return faults.Found()
 }
 
-func TestAConnectionReadsWhatItWrote(t *testing.T) {
-	const prepared, spoiled = 100, 250 // writes before the run; the one that goes wrong
-	for _, c := range []struct {
-		name             string
-		spoil            func(f *forgetful, n int, key, value string) bool
-		refuse           func(n int) error
-		lost, unexpected bool
-		example          string
-	}{
-		{name: "a good server"},
-		{name: "a write is lost", lost: true, example: "was written",
-			spoil: func(_ *forgetful, n int, _, _ string) bool { return n == spoiled }},
-		{name: "a key is lost", lost: true, example: "is gone",
-			spoil: func(f *forgetful, n int, key, _ string) bool {
-				if n == spoiled {
-					delete(f.keys, key)
-				}
-				return n == spoiled
-			}},
-		{name: "keys are mixed up", unexpected: true, example: "nobody stored",
-			spoil: func(f *forgetful, n int, key, _ string) bool {
-				if n == spoiled {
-					for _, other := range f.keys {
-						if !strings.Contains(key, other[10:16]) {
-							f.keys[key] = other
-							break
-						}
+// Writes before the run, and the one that goes wrong.
+const prepared, spoiled = 100, 250
+
+// stores are servers, and what a connection must say of them.
+var stores = []struct {
+	name             string
+	spoil            func(f *forgetful, n int, key, value string) bool
+	refuse           func(n int) error
+	lost, unexpected bool
+	example          string
+}{
+	{name: "a good server"},
+	{name: "a write is lost", lost: true, example: "was written",
+		spoil: func(_ *forgetful, n int, _, _ string) bool { return n == spoiled }},
+	{name: "a key is lost", lost: true, example: "is gone",
+		spoil: func(f *forgetful, n int, key, _ string) bool {
+			if n == spoiled {
+				delete(f.keys, key)
+			}
+			return n == spoiled
+		}},
+	{name: "keys are mixed up", unexpected: true, example: "nobody stored",
+		spoil: func(f *forgetful, n int, key, _ string) bool {
+			if n == spoiled {
+				for _, other := range f.keys {
+					if !strings.Contains(key, other[10:16]) {
+						f.keys[key] = other
+						break
 					}
 				}
-				return n == spoiled
-			}},
-		{name: "somebody else writes", unexpected: true, example: "somebody else",
-			spoil: func(f *forgetful, n int, key, value string) bool {
-				if n == spoiled {
-					f.keys[key] = value[:runAt] + "00000000000000ff" + value[leastOwn:]
-				}
-				return n == spoiled
-			}},
-		{name: "a write that is refused may be done or not", unexpected: true, example: "full",
-			refuse: func(n int) error {
-				if n == spoiled {
-					return errors.New("full")
-				}
-				return nil
-			}},
-	} {
+			}
+			return n == spoiled
+		}},
+	{name: "somebody else writes", unexpected: true, example: "somebody else",
+		spoil: func(f *forgetful, n int, key, value string) bool {
+			if n == spoiled {
+				f.keys[key] = value[:runAt] + "00000000000000ff" + value[leastOwn:]
+			}
+			return n == spoiled
+		}},
+	{name: "a write that is refused may be done or not", unexpected: true, example: "full",
+		refuse: func(n int) error {
+			if n == spoiled {
+				return errors.New("full")
+			}
+			return nil
+		}},
+}
+
+func TestAConnectionReadsWhatItWrote(t *testing.T) {
+	for _, c := range stores {
 		f := &forgetful{keys: map[string]string{}, spoil: c.spoil, refuse: c.refuse}
 		faults := new(Faults)
 		p := KVParams{KeySize: 16, ValueSize: 64, Keyspace: prepared, ReadRatio: 0.8}
