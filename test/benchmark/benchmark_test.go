@@ -218,6 +218,8 @@ func TestEveryWireAndFormatOnARunningServer(t *testing.T) {
 
 func TestTheProcessOfARunningServerIsFound(t *testing.T) {
 	s := harness.Start(t)
+	_, facts := info(t, s.HTTP)
+	version, _ := facts["server"]["redis_version"].(string)
 	for _, url := range []string{"http://" + s.HTTP, "resp://" + s.RESP} {
 		p := start(t, "kv", "--url", url, "-n", "40000", "--json")
 		if code := p.end(t); code != 0 {
@@ -229,6 +231,9 @@ func TestTheProcessOfARunningServerIsFound(t *testing.T) {
 		if test.ServerMicros <= 0 || last.RSS < 1<<20 || !r.Environment.CoLocated {
 			t.Errorf("%s: %g µs an operation, %d bytes, co-located: %v", url, test.ServerMicros,
 				last.RSS, r.Environment.CoLocated)
+		}
+		if about := r.Runs[0].Server; !strings.HasPrefix(about.Version, version) {
+			t.Errorf("%s: version %s of %s", url, about.Version, version)
 		}
 		if strings.HasPrefix(url, "http") && last.GC < 0 {
 			t.Errorf("%s: pauses of the garbage collector are not known", url)

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/term"
 
 	synap "github.com/synapdb/synap/client"
 	"github.com/synapdb/synap/internal/benchmark/probe"
@@ -50,11 +53,25 @@ func (a *app) prepare() (*session, error) {
 	}
 	s := &session{app: a}
 	s.live = show.NewLive(a.err, show.LiveOptions{Terminal: a.terminal, Quiet: a.flags.quiet,
+		Width: func() int { return width(a.err) },
 		Color: a.terminal && !a.flags.noColor && os.Getenv("NO_COLOR") == ""})
 	s.report = result.Report{Version: result.Version, Started: time.Now(),
 		Command:     commandLine(os.Args),
 		Environment: probe.Environment(a.build.Version + " " + a.build.Commit)}
 	return s, nil
+}
+
+// width is how many columns a terminal has now; 0: it is none.
+func width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 // connect opens the target, and asks what it is.

@@ -17,6 +17,8 @@ type LiveOptions struct {
 	Terminal bool // the writer is one: a line that changes; otherwise a plain line now and then
 	Color    bool
 	Quiet    bool // nothing is shown
+	// Width is that of the terminal in columns, now; 0 = not known. nil: not known.
+	Width func() int
 }
 
 // Live shows how runs go. Any goroutine may use it.
@@ -67,7 +69,7 @@ func (l *Live) Update(p load.Progress) {
 	switch {
 	case l.options.Quiet:
 	case l.options.Terminal:
-		line := l.mu.number + progressLine(l.mu.title, p, true)
+		line := l.fit(p)
 		l.erase()
 		l.mu.drawn = len([]rune(line))
 		l.write(l.paint(line, p.Errors))
@@ -75,6 +77,20 @@ func (l *Live) Update(p load.Progress) {
 		l.write(l.mu.number + progressLine(l.mu.title, p, false) + "\n")
 		l.mu.next = p.Elapsed.Truncate(plainEvery) + plainEvery
 	}
+}
+
+// fit is a line that the terminal does not break: what is broken can't be erased.
+func (l *Live) fit(p load.Progress) string {
+	most := 0
+	if l.options.Width != nil {
+		most = l.options.Width() - 1
+	}
+	line := []rune(l.mu.number + progressLine(l.mu.title, p, true))
+	if most > 0 && len(line) > most {
+		line = []rune(l.mu.number + progressLine(l.mu.title, p, false))
+		line = line[:min(len(line), most)]
+	}
+	return string(line)
 }
 
 // paint marks a line red once something failed.

@@ -59,6 +59,19 @@ func TestTheLineOfATerminalIsReplacedAndWarningsStandAbove(t *testing.T) {
 	}
 }
 
+func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
+	for _, columns := range []int{20, 80, 100, 130, 200} {
+		var b strings.Builder
+		l := show.NewLive(&b, show.LiveOptions{Terminal: true,
+			Width: func() int { return columns }})
+		l.Begin("queue publish")
+		l.Update(second(10))
+		if n := len([]rune(b.String())); n >= columns || n < min(columns-1, 90) {
+			t.Errorf("%d of %d columns: %q", n, columns, b.String())
+		}
+	}
+}
+
 func TestOnlyAFewDifferentFailuresAreShown(t *testing.T) {
 	var b strings.Builder
 	l := show.NewLive(&b, show.LiveOptions{})

@@ -15,7 +15,10 @@ func (s *Synap) About(ctx context.Context) (result.Server, error) {
 	if err != nil {
 		return s.about, err
 	}
-	s.about.Version = facts["redis_version"]
+	s.about.Version = facts["synap_version"]
+	if s.about.Version == "" { // RESP calls Redis' version that, HTTP our own
+		s.about.Version = facts["redis_version"]
+	}
 	if commit := facts["redis_git_sha1"]; commit != "" && commit != "unknown" {
 		s.about.Version += " (" + commit + ")"
 	}
