@@ -64,7 +64,7 @@ func (s *seconds) Set(text string) error {
 // addCommon adds the flags of all workloads; connections is the default of --connections.
 func (a *app) addCommon(cmd *cobra.Command, connections int) {
 	f, c := cmd.Flags(), new(flags) // defaults differ: each command has its own
-	cmd.PreRun = func(*cobra.Command, []string) { a.flags = *c }
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) { a.flags, a.workload = *c, cmd.Name() }
 	f.StringVar(&c.url, "url", "", "server: http://, ws:// or resp:// (default $SYNAP_URL, then "+
 		"http://localhost:15500, then one of its own)")
 	f.StringVar(&c.target, "target", "", "another server under the same load: redis://, nats://, "+

@@ -51,11 +51,7 @@ func (a *app) kvCommand() *cobra.Command {
 }
 
 func (a *app) runKV(ctx context.Context, p workload.KVParams, operations int64) error {
-	s, err := a.open(ctx)
-	if err != nil {
-		return err
-	}
-	return s.runs(ctx, func(ctx context.Context, n int) (result.Run, error) {
+	return a.measure(ctx, func(ctx context.Context, s *session, n int) (result.Run, error) {
 		return s.kvOnce(ctx, p, operations, n)
 	})
 }

@@ -48,11 +48,7 @@ func (a *app) pubsubCommand() *cobra.Command {
 }
 
 func (a *app) runPubSub(ctx context.Context, p workload.PubSubParams) error {
-	s, err := a.open(ctx)
-	if err != nil {
-		return err
-	}
-	return s.runs(ctx, func(ctx context.Context, n int) (result.Run, error) {
+	return a.measure(ctx, func(ctx context.Context, s *session, n int) (result.Run, error) {
 		return s.pubsubOnce(ctx, p, n)
 	})
 }

@@ -51,11 +51,7 @@ func (a *app) queueCommand() *cobra.Command {
 }
 
 func (a *app) runQueue(ctx context.Context, p workload.QueueParams) error {
-	s, err := a.open(ctx)
-	if err != nil {
-		return err
-	}
-	return s.runs(ctx, func(ctx context.Context, n int) (result.Run, error) {
+	return a.measure(ctx, func(ctx context.Context, s *session, n int) (result.Run, error) {
 		return s.queueOnce(ctx, p, n)
 	})
 }
@@ -69,6 +65,10 @@ func (s *session) queueOnce(
 		Params: map[string]string{"messages": strconv.FormatInt(p.Messages, 10),
 			"value-size": strconv.Itoa(p.Size), "priority-distribution": p.Priority.String(),
 			"ack-deadline": p.AckDeadline.String()}}
+	if !target.Ranked(s.server) {
+		p.Priority = workload.Alike
+	}
+	run.Notes = target.Remarks(s.server)
 	if err := s.server.Prepare(ctx, target.Queues, names, p.AckDeadline); err != nil {
 		return run, err
 	}

@@ -51,6 +51,8 @@ type app struct {
 	terminal bool // err is one that can move its cursor
 	colored  bool // out is one that can show colors
 	flags    flags
+	workload string   // the name of its command
+	peers    []string // of compare; nil: it is another command
 }
 
 // Main runs the program and returns its exit code.
@@ -118,8 +120,8 @@ func (a *app) root() *cobra.Command {
 			"  synap-benchmark queue --messages 50000 --workers 5 --check-spec",
 	}
 	root.AddCommand(a.kvCommand(), a.queueCommand(), a.streamCommand(), a.pubsubCommand(),
-		a.stressCommand(), a.allCommand(), replicationCommand(), a.renderCommand(),
-		a.compareReportsCommand(), a.versionCommand())
+		a.stressCommand(), a.allCommand(), a.compareCommand(), replicationCommand(),
+		a.renderCommand(), a.compareReportsCommand(), a.versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w%s; see: %s --help", err, similar(cmd.Flags(), err),
 			cmd.CommandPath()))

@@ -132,6 +132,9 @@ func (f *flags) plan(operations int64, number int) load.Plan {
 
 // options are those of load.Run, with progress under a title; the caller sets Open.
 func (s *session) options(title string, kinds []string) load.Options {
+	if s.peers != nil {
+		title = s.about.Name + " " + title
+	}
 	s.live.Begin(title)
 	return load.Options{Kinds: kinds, Probe: s.probe, Progress: s.live.Update,
 		Failure: s.live.Failure}

@@ -51,6 +51,11 @@ func (a *app) prepare() (*session, error) {
 	if err := a.flags.check(); err != nil {
 		return nil, usage(err)
 	}
+	if a.flags.target != "" {
+		if err := target.Can(a.flags.target, a.workload); err != nil {
+			return nil, usage(err)
+		}
+	}
 	s := &session{app: a}
 	s.live = show.NewLive(a.err, show.LiveOptions{Terminal: a.terminal, Quiet: a.flags.quiet,
 		Width: func() int { return width(a.err) },
@@ -86,9 +91,20 @@ func (s *session) connect(ctx context.Context) (err error) {
 	if s.spawned != nil {
 		pid = s.spawned.PID()
 	}
-	if s.server, err = target.NewSynap(s.at, pid, s.clientOptions()...); err != nil {
+	if s.flags.target != "" {
+		s.server, err = target.OpenPeer(target.Peer{URL: s.at, Durability: s.flags.durability,
+			Depth: s.flags.pipeline})
+	} else {
+		s.server, err = target.NewSynap(s.at, pid, s.clientOptions()...)
+	}
+	if err != nil {
 		return usage(err)
 	}
+	return s.ask(ctx)
+}
+
+// ask asks the server what it is.
+func (s *session) ask(ctx context.Context) (err error) {
 	asking, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if s.about, err = s.server.About(asking); err != nil {

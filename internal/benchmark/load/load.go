@@ -35,5 +35,11 @@ type Work interface {
 	Close() error
 }
 
+// Finisher is a Work that has something to do when no operation is left to begin: the others may
+// wait for what it has in hand.
+type Finisher interface {
+	Finish(ctx context.Context, r *Recorder) error
+}
+
 // Kind is a kind of operation of a workload: an index of the names given to Run.
 type Kind uint8

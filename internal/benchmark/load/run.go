@@ -216,6 +216,9 @@ func (d *driver) drive(
 			r.first, r.distance = now, 0
 		}
 		if n = d.claim(p, n); n == 0 {
+			if w, ok := w.(Finisher); ok {
+				return w.Finish(ctx, r)
+			}
 			return nil
 		}
 		if err := w.Do(ctx, n, r); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,7 +68,7 @@ func (s *beanstalkServer) About(ctx context.Context) (result.Server, error) {
 	if err != nil {
 		return about, fmt.Errorf("asking beanstalkd what it is: %w", err)
 	}
-	about.Version = stats["version"]
+	about.Version = strings.Trim(stats["version"], `"`)
 	if about.Durability == "" {
 		about.Durability = "in memory only (no -b)"
 		if stats["binlog-current-index"] != "0" {

@@ -169,7 +169,7 @@ func (p natsPublisher) Close() error {
 // Subscriber opens a connection that listens. A topic that several of its names match comes once
 // for each, as NATS does it.
 func (s *natsServer) Subscriber(
-	ctx context.Context, space Space, o Subscription,
+	_ context.Context, space Space, o Subscription,
 ) (Subscriber, error) {
 	if space != Topics || o.Replay {
 		return nil, ErrUnsupported
@@ -203,7 +203,7 @@ func (s *natsServer) Subscriber(
 		}
 	}
 	// The answer to a ping comes behind the subscriptions.
-	if err := c.FlushWithContext(ctx); err != nil {
+	if err := c.FlushTimeout(dialing); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("subscribing: %w", err)
 	}

@@ -118,3 +118,17 @@ func public(u *url.URL) string {
 func unreachable(u *url.URL, err error) error {
 	return fmt.Errorf("%w at %s: %w", ErrUnreachable, u.Host, err)
 }
+
+// Remarks are what figures of a server's queues must be read with.
+func Remarks(s Server) []string {
+	switch s.(type) {
+	case *natsServer:
+		return []string{"nats has no priorities: all its messages are alike",
+			"nats sends ahead and does not confirm acknowledgements: times of consume and ack are " +
+				"those of the client's buffers"}
+	case *amqpServer:
+		return []string{"rabbitmq sends ahead and does not confirm acknowledgements: times of " +
+			"consume and ack are those of the client's buffers"}
+	}
+	return nil
+}

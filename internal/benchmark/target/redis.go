@@ -64,12 +64,24 @@ func (k redisKV) Exec(ctx context.Context, ops []Op) error {
 	return k.KV.Exec(ctx, ops)
 }
 
-// Prepare and Remove have nothing to do: topics need not be made.
+// Prepare has nothing to do: topics need not be made.
 func (r *redis) Prepare(context.Context, Space, []string, time.Duration) error {
 	return nil
 }
 
-func (r *redis) Remove(context.Context, Space, []string) error { return nil }
+// Remove deletes keys.
+func (r *redis) Remove(ctx context.Context, space Space, names []string) error {
+	if space != Keys || len(names) == 0 {
+		return nil
+	}
+	c, err := dialRedis(ctx, r.url)
+	if err != nil {
+		return err
+	}
+	defer c.Close() //nolint:errcheck // the answer said that it was done
+	_, err = c.ask(ctx, append([]string{"DEL"}, names...)...)
+	return err
+}
 
 func (r *redis) About(ctx context.Context) (result.Server, error) {
 	about := result.Server{Name: "redis", URL: public(r.url), Protocol: "resp",

@@ -31,6 +31,9 @@ type PriorityDist struct {
 	fixed int
 }
 
+// Alike gives all messages the same priority.
+var Alike = PriorityDist{name: "fixed:5", fixed: 5}
+
 // ParsePriorityDist reads one.
 func ParsePriorityDist(text string) (PriorityDist, error) {
 	d := PriorityDist{name: text}
@@ -197,6 +200,23 @@ func (c *consumer) Close() error { return c.conn.Close() }
 
 // patience is how long nothing may come while something is missing.
 const patience = 10 * time.Second
+
+// Finish is part of load.Finisher: servers that push ahead may have given this worker more than it
+// began to take.
+func (c *consumer) Finish(ctx context.Context, r *load.Recorder) error {
+	for idle := time.Now(); c.run.got.Load() < c.run.sent.Load(); {
+		before := c.run.got.Load()
+		if err := c.Do(ctx, 1, r); err != nil {
+			return err
+		}
+		if c.run.got.Load() != before {
+			idle = time.Now()
+		} else if time.Since(idle) > patience {
+			return nil
+		}
+	}
+	return nil
+}
 
 // Do is part of load.Work: it takes n messages, fewer only if no more are left.
 func (c *consumer) Do(ctx context.Context, n int, r *load.Recorder) error {
