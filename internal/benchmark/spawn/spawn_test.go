@@ -77,7 +77,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		program := map[string]string{"rabbitmq": "beam.smp", "redis": "redis-server",
 			"nats": "nats-server", "beanstalkd": "beanstalkd"}[name]
 		if got := comm(p.PID()); got != program {
-			t.Errorf("the process is %q, not %s: its CPU time would be that of another", got, program)
+			t.Errorf("the process is %q, not %s: another's CPU time would be taken", got, program)
 		}
 		if p.URL == "" || p.Durability == "" {
 			t.Errorf("%+v", p)

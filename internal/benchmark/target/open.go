@@ -124,8 +124,8 @@ func Remarks(s Server) []string {
 	switch s.(type) {
 	case *natsServer:
 		return []string{"nats has no priorities: all its messages are alike",
-			"nats sends ahead and does not confirm acknowledgements: times of consume and ack are " +
-				"those of the client's buffers"}
+			"nats sends ahead and does not confirm acknowledgements: times of consume and ack " +
+				"are those of the client's buffers"}
 	case *amqpServer:
 		return []string{"rabbitmq sends ahead and does not confirm acknowledgements: times of " +
 			"consume and ack are those of the client's buffers"}
