@@ -12,7 +12,7 @@ func TestCompareRunsAllInTurns(t *testing.T) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("redis-server is not installed: make test installs it")
 	}
-	s := new(stub).serve(t)
+	s := new(stub).serve(t, nil)
 	file := filepath.Join(t.TempDir(), "compare.json")
 	code, out, said := benchmark(t.Context(), "compare", "kv", "--peers", "redis", "--url", s.url(),
 		"-n", "500", "--runs", "2", "-q", "--durability", "memory", "--report", file)
@@ -44,7 +44,7 @@ func TestCompareRunsAllInTurns(t *testing.T) {
 
 func TestCompareLeavesOutWhatIsMissing(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	s := new(stub).serve(t)
+	s := new(stub).serve(t, nil)
 	code, out, said := benchmark(t.Context(), "compare", "kv", "--peers", "redis", "--url", s.url(),
 		"-n", "100", "--runs", "1", "-q")
 	if code != ExitOK || !strings.Contains(out, "GET") ||
