@@ -84,6 +84,12 @@ func (s *session) queueOnce(
 		{"consume", workload.ConsumeKinds, q.Consumer}} {
 		o := s.options("queue "+phase.title, phase.kinds)
 		o.Open = phase.open
+		if len(run.Tests) > 0 { // all that was published, those of the warm-up too
+			plan.Operations, plan.Duration, plan.Warmup = q.Left(), 0, 0
+		}
+		if plan.Operations == 0 && plan.Duration == 0 {
+			continue // the time was too short for a single one
+		}
 		tests, failed := load.Run(ctx, plan, o)
 		run.Tests = append(run.Tests, tests...)
 		if failed != nil {

@@ -95,7 +95,10 @@ func (s *session) connect(ctx context.Context) (err error) {
 		s.server, err = target.OpenPeer(target.Peer{URL: s.at, Durability: s.flags.durability,
 			Depth: s.flags.pipeline})
 	} else {
-		s.server, err = target.NewSynap(s.at, pid, s.clientOptions()...)
+		var synapServer *target.Synap // nil in an interface would not be nil
+		if synapServer, err = target.NewSynap(s.at, pid, s.clientOptions()...); err == nil {
+			s.server = synapServer
+		}
 	}
 	if err != nil {
 		return usage(err)

@@ -23,6 +23,9 @@ type QueueParams struct {
 	Size        int // bytes of a payload, at least LeastPayload
 	Priority    PriorityDist
 	AckDeadline time.Duration
+	// Patience is how long nothing may come while something is missing; 0 = 10 s, and longer than
+	// AckDeadline.
+	Patience time.Duration
 }
 
 // PriorityDist chooses priorities: uniform, high (mostly 9), low (mostly 0), or fixed:N.
@@ -97,20 +100,22 @@ type QueueRun struct {
 	faults *Faults
 	seed   uint64
 
-	sent, got atomic.Int64
+	sent, got atomic.Int64 // got counts none twice
+	over      atomic.Bool  // nothing came for so long that nothing will
 	mu        struct {
 		sync.Mutex
-		seen []bool // by number
+		seen []bool // by number; shorter than sent while those behind it have not come
 	}
 }
+
+// Left is how many messages were sent and have not come.
+func (q *QueueRun) Left() int64 { return q.sent.Load() - q.got.Load() }
 
 // NewQueueRun prepares a run on a queue of that name, which must exist.
 func NewQueueRun(
 	s target.Server, p QueueParams, queue string, faults *Faults, seed uint64,
 ) *QueueRun {
-	q := &QueueRun{params: p, server: s, queue: queue, faults: faults, seed: seed}
-	q.mu.seen = make([]bool, p.Messages)
-	return q
+	return &QueueRun{params: p, server: s, queue: queue, faults: faults, seed: seed}
 }
 
 // Publisher makes the Work of a connection that publishes.
@@ -204,24 +209,26 @@ const patience = 10 * time.Second
 // Finish is part of load.Finisher: servers that push ahead may have given this worker more than it
 // began to take.
 func (c *consumer) Finish(ctx context.Context, r *load.Recorder) error {
-	for idle := time.Now(); c.run.got.Load() < c.run.sent.Load(); {
-		before := c.run.got.Load()
+	for c.run.Left() > 0 && !c.run.over.Load() {
 		if err := c.Do(ctx, 1, r); err != nil {
 			return err
-		}
-		if c.run.got.Load() != before {
-			idle = time.Now()
-		} else if time.Since(idle) > patience {
-			return nil
 		}
 	}
 	return nil
 }
 
+// wait is the patience of a run: what is missing may be another consumer's for a whole lease.
+func (p *QueueParams) wait() time.Duration {
+	if p.Patience > 0 {
+		return p.Patience
+	}
+	return max(patience, p.AckDeadline+patience/2)
+}
+
 // Do is part of load.Work: it takes n messages, fewer only if no more are left.
 func (c *consumer) Do(ctx context.Context, n int, r *load.Recorder) error {
 	idle := time.Now()
-	for done := 0; done < n && c.run.got.Load() < c.run.sent.Load(); {
+	for done := 0; done < n && c.run.Left() > 0 && !c.run.over.Load(); {
 		begun := time.Now()
 		ds, err := c.conn.Consume(ctx, n-done, 100*time.Millisecond)
 		if err != nil {
@@ -229,8 +236,8 @@ func (c *consumer) Do(ctx context.Context, n int, r *load.Recorder) error {
 		}
 		got := time.Now()
 		if len(ds) == 0 {
-			if got.Sub(idle) > patience {
-				return nil // Finish counts what is missing
+			if got.Sub(idle) > c.run.params.wait() {
+				c.run.over.Store(true) // Finish counts what is missing
 			}
 			continue
 		}
@@ -246,7 +253,6 @@ func (c *consumer) Do(ctx context.Context, n int, r *load.Recorder) error {
 		for range ds {
 			r.RecordLatency(ackOp, acked.Sub(got), 0, nil)
 		}
-		c.run.got.Add(int64(len(ds)))
 		done += len(ds)
 	}
 	return nil
@@ -256,14 +262,11 @@ func (c *consumer) Do(ctx context.Context, n int, r *load.Recorder) error {
 func (c *consumer) check(d *target.Delivery) {
 	q := c.run
 	who, number, priority, ok := readPayload(d.Payload, q.params.Size)
-	if !ok || number < 0 || number >= int64(len(q.mu.seen)) {
+	if !ok || number < 0 || number >= q.sent.Load() {
 		q.faults.Unexpected(fmt.Sprintf("a message nobody sent: %.40q", d.Payload))
 		return
 	}
-	q.mu.Lock()
-	twice := q.mu.seen[number]
-	q.mu.seen[number] = true
-	q.mu.Unlock()
+	twice := q.see(number)
 	if twice && d.Retries == 0 {
 		q.faults.Duplicate(fmt.Sprintf("message %d came twice, though not given back", number))
 	}
@@ -283,15 +286,30 @@ func (c *consumer) check(d *target.Delivery) {
 	c.last[from], c.priority = number, priority
 }
 
+// see notes that a message came, and says whether it had come before.
+func (q *QueueRun) see(number int64) (twice bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if more := number + 1 - int64(len(q.mu.seen)); more > 0 {
+		q.mu.seen = append(q.mu.seen, make([]bool, more)...)
+	}
+	if q.mu.seen[number] {
+		return true
+	}
+	q.mu.seen[number] = true
+	q.got.Add(1)
+	return false
+}
+
 // Finish counts what never came.
 func (q *QueueRun) Finish() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	lost, example := int64(0), int64(-1)
-	for number, seen := range q.mu.seen[:min(q.sent.Load(), int64(len(q.mu.seen)))] {
-		if !seen {
+	for number := range q.sent.Load() {
+		if number >= int64(len(q.mu.seen)) || !q.mu.seen[number] {
 			if lost++; example < 0 {
-				example = int64(number)
+				example = number
 			}
 		}
 	}
