@@ -106,17 +106,26 @@ func alias(f *pflag.FlagSet, names map[string]string) {
 	})
 }
 
+// Bounds of what makes sense, and fits into memory.
+const (
+	mostConnections = 1_000_000
+	mostPipeline    = 100_000
+	leastRate       = 0.001
+	mostRate        = 1e9
+)
+
 // check says what is wrong with the common flags, and reads those that need it.
 func (c *flags) check() error {
 	switch {
-	case c.connections < 1:
-		return fmt.Errorf("--connections must be at least 1, not %d", c.connections)
-	case c.pipeline < 1:
-		return fmt.Errorf("--pipeline must be at least 1, not %d", c.pipeline)
+	case c.connections < 1 || c.connections > mostConnections:
+		return fmt.Errorf("--connections must be 1 to %d, not %d", mostConnections, c.connections)
+	case c.pipeline < 1 || c.pipeline > mostPipeline:
+		return fmt.Errorf("--pipeline must be 1 to %d, not %d", mostPipeline, c.pipeline)
 	case c.runs < 1:
 		return fmt.Errorf("--runs must be at least 1, not %d", c.runs)
-	case c.rate < 0:
-		return fmt.Errorf("--rate must not be negative, but is %g", c.rate)
+	case c.rate != 0 && !(c.rate >= leastRate && c.rate <= mostRate): // NaN is neither
+		return fmt.Errorf("--rate must be %g to %.0f operations a second, not %g", leastRate,
+			mostRate, c.rate)
 	case c.json && c.csv:
 		return errors.New("--json and --csv exclude each other: both are stdout")
 	case c.format != "msgpack" && c.format != "json":

@@ -31,6 +31,9 @@ func (a *app) kvCommand() *cobra.Command {
 			if p.Dist, err = workload.ParseDist(dist); err == nil {
 				err = p.Check()
 			}
+			if err == nil && operations < 1 {
+				err = fmt.Errorf("--operations must be at least 1, not %d", operations)
+			}
 			if err != nil {
 				return usage(err)
 			}
@@ -63,8 +66,9 @@ func (s *session) kvOnce(
 	plan := s.flags.plan(operations, n)
 	faults := new(workload.Faults)
 	o := s.options("kv", workload.KVKinds)
+	shared := workload.NewKVRun(s.server, p, faults, plan.Seed)
 	o.Open = func(ctx context.Context, i int) (load.Work, error) {
-		return workload.OpenKV(ctx, s.server, p, faults, plan.Seed, i, plan.Connections)
+		return shared.Open(ctx, i, plan.Connections)
 	}
 	tests, err := load.Run(ctx, plan, o)
 	run := result.Run{Workload: "kv", Number: n + 1, Server: s.about, Tests: tests,

@@ -162,9 +162,10 @@ func measure(
 		server = around(server)
 	}
 	params := workload.KVParams{ReadRatio: 1, KeySize: 20, ValueSize: 100, Keyspace: 100}
+	shared := workload.NewKVRun(server, params, new(workload.Faults), 1)
 	tests, err := load.Run(t.Context(), p, load.Options{Kinds: workload.KVKinds,
 		Open: func(ctx context.Context, i int) (load.Work, error) {
-			return workload.OpenKV(ctx, server, params, new(workload.Faults), 1, i, p.Connections)
+			return shared.Open(ctx, i, p.Connections)
 		}})
 	if err != nil || len(tests) != 1 {
 		t.Fatalf("%d tests, %v", len(tests), err)

@@ -224,6 +224,7 @@ func (s *session) stairs(ctx context.Context, p *stressFlags, n int) (result.Run
 	if plan.Warmup == 0 {
 		plan.Warmup = plan.Duration / 5 // a step shall not pay for its new connections
 	}
+	shared := workload.NewKVRun(s.server, p.KV, faults, plan.Seed)
 	search := workload.Stairs{From: p.from, Exact: p.precision}
 	knee, best, err := search.Climb(ctx, func(
 		ctx context.Context, rate float64,
@@ -231,7 +232,7 @@ func (s *session) stairs(ctx context.Context, p *stressFlags, n int) (result.Run
 		plan.Rate = rate
 		o := s.options(fmt.Sprintf("%.0f/s", rate), workload.KVKinds)
 		o.Open = func(ctx context.Context, i int) (load.Work, error) {
-			return workload.OpenKV(ctx, s.server, p.KV, faults, plan.Seed, i, plan.Connections)
+			return shared.Open(ctx, i, plan.Connections)
 		}
 		tests, err := load.Run(ctx, plan, o)
 		if err != nil {

@@ -32,6 +32,9 @@ type BroadcastParams struct {
 	Patience time.Duration
 }
 
+// mostNames bounds the rooms or topics of a run, and its subscribers.
+const mostNames = 1_000_000
+
 // The kinds of operations of rooms and topics, and their names.
 const (
 	broadcastOp load.Kind = iota

@@ -13,6 +13,7 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/synapdb/synap/internal/benchmark/load"
 	"github.com/synapdb/synap/internal/benchmark/target"
@@ -48,6 +49,7 @@ var KVKinds = []string{"GET", "SET"}
 
 // kvWork is one connection.
 type kvWork struct {
+	run    *KVRun
 	params KVParams
 	conn   target.KV
 	faults *Faults
@@ -56,18 +58,48 @@ type kvWork struct {
 	seq    int64
 	ops    []target.Op
 	keys   []int64
+	must   []bool // be found: the key was stored before the round began
 }
 
-// OpenKV makes the Work of connection i of n.
-func OpenKV(
-	ctx context.Context, s target.Server, p KVParams, faults *Faults, seed uint64, i, n int,
-) (load.Work, error) {
-	conn, err := s.KV(ctx)
+// KVRun is what the connections of one run share.
+type KVRun struct {
+	params KVParams
+	server target.Server
+	faults *Faults
+	seed   uint64
+	// stored has a bit for each key that the server has confirmed: from then on it must be found.
+	stored []atomic.Uint32
+}
+
+// mostStored is of how many keys, the first ones, it is known whether they were stored.
+const mostStored = 1 << 28
+
+// NewKVRun prepares a run.
+func NewKVRun(s target.Server, p KVParams, faults *Faults, seed uint64) *KVRun {
+	return &KVRun{params: p, server: s, faults: faults, seed: seed,
+		stored: make([]atomic.Uint32, (min(p.Keyspace, mostStored)+31)/32)}
+}
+
+func (k *KVRun) store(key int64) {
+	if at := key / 32; at < int64(len(k.stored)) {
+		k.stored[at].Or(1 << (key % 32))
+	}
+}
+
+func (k *KVRun) has(key int64) bool {
+	at := key / 32
+	return at < int64(len(k.stored)) && k.stored[at].Load()&(1<<(key%32)) != 0
+}
+
+// Open makes the Work of connection i of n.
+func (k *KVRun) Open(ctx context.Context, i, n int) (load.Work, error) {
+	p := k.params
+	conn, err := k.server.KV(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &kvWork{params: p, conn: conn, faults: faults,
-		random: rand.New(rand.NewPCG(seed, uint64(i))), //nolint:gosec // keys, no secrets
+	w := &kvWork{run: k, params: p, conn: conn, faults: k.faults,
+		random: rand.New(rand.NewPCG(k.seed, uint64(i))), //nolint:gosec // keys, no secrets
 		seq:    p.Keyspace / int64(n) * int64(i)}
 	if p.Dist == Zipf {
 		w.zipf = rand.NewZipf(w.random, 1.01, 1, uint64(p.Keyspace-1))
@@ -82,13 +114,13 @@ func (w *kvWork) Do(ctx context.Context, n int, r *load.Recorder) error {
 	for len(w.ops) < n {
 		w.ops = append(w.ops, target.Op{Key: make([]byte, w.params.KeySize),
 			Value: make([]byte, w.params.ValueSize)})
-		w.keys = append(w.keys, 0)
+		w.keys, w.must = append(w.keys, 0), append(w.must, false)
 	}
 	ops := w.ops[:n]
 	for i := range ops {
 		w.keys[i] = w.next()
 		fillKey(ops[i].Key, w.keys[i])
-		ops[i].Kind = target.Get
+		ops[i].Kind, w.must[i] = target.Get, w.run.has(w.keys[i])
 		if w.random.Float64() >= w.params.ReadRatio {
 			ops[i].Kind = target.Set
 			w.fillValue(ops[i].Value, w.keys[i])
@@ -112,7 +144,11 @@ func (w *kvWork) check(op *target.Op, key int64, i int, r *load.Recorder) {
 	switch {
 	case op.Err != nil:
 		w.faults.Unexpected(fmt.Sprintf("%s %s: %v", KVKinds[kind], op.Key, op.Err))
-	case op.Kind == target.Get && op.Found && !valueOf(op.Answer, key, w.params.ValueSize):
+	case op.Kind == target.Set:
+		w.run.store(key)
+	case !op.Found && w.must[i]:
+		w.faults.Lost(1, fmt.Sprintf("GET %s found nothing, though it had been stored", op.Key))
+	case op.Found && !valueOf(op.Answer, key, w.params.ValueSize):
 		w.faults.Unexpected(fmt.Sprintf("GET %s returned what nobody stored: %.40q", op.Key,
 			op.Answer))
 	}
@@ -203,22 +239,25 @@ func valueOf(value []byte, key int64, size int) bool {
 
 var noRandom = rand.New(rand.NewPCG(0, 0)) //nolint:gosec // it is never asked
 
-// Least sizes of keys and values, in bytes.
+// Bounds of the sizes of keys, and of values and payloads, in bytes.
 const (
 	LeastKey   = 8
+	MostKey    = 64 << 10
 	LeastValue = 1
+	MostValue  = 512 << 20
 )
 
 // Check says what is wrong with the parameters.
 func (p *KVParams) Check() error {
 	room := math.Pow10(p.KeySize - len(keyPrefix))
 	switch {
-	case p.ReadRatio < 0 || p.ReadRatio > 1:
+	case !(p.ReadRatio >= 0 && p.ReadRatio <= 1): // NaN is neither
 		return fmt.Errorf("--read-ratio must be between 0 and 1, not %g", p.ReadRatio)
-	case p.KeySize < LeastKey:
-		return fmt.Errorf("--key-size must be at least %d, not %d", LeastKey, p.KeySize)
-	case p.ValueSize < LeastValue:
-		return fmt.Errorf("--value-size must be at least %d, not %d", LeastValue, p.ValueSize)
+	case p.KeySize < LeastKey || p.KeySize > MostKey:
+		return fmt.Errorf("--key-size must be %d to %d, not %d", LeastKey, MostKey, p.KeySize)
+	case p.ValueSize < LeastValue || p.ValueSize > MostValue:
+		return fmt.Errorf("--value-size must be %d to %d, not %d", LeastValue, MostValue,
+			p.ValueSize)
 	case p.Keyspace < 1:
 		return fmt.Errorf("--keyspace must be at least 1, not %d", p.Keyspace)
 	case float64(p.Keyspace) > room:

@@ -21,13 +21,15 @@ type PubSubParams struct {
 // Check says what is wrong with the parameters.
 func (p *PubSubParams) Check() error {
 	switch {
-	case p.Topics < 1:
-		return fmt.Errorf("--topics must be at least 1, not %d", p.Topics)
+	case p.Topics < 1 || p.Topics > mostNames:
+		return fmt.Errorf("--topics must be 1 to %d, not %d", mostNames, p.Topics)
 	case p.Messages < 1:
 		return fmt.Errorf("--messages must be at least 1, not %d", p.Messages)
 	case p.Subscribers < 0:
 		return fmt.Errorf("--subscribers must not be negative, but is %d", p.Subscribers)
-	case p.WildcardRatio < 0 || p.WildcardRatio > 1:
+	case p.Subscribers > mostNames:
+		return fmt.Errorf("--subscribers must be %d at most, not %d", mostNames, p.Subscribers)
+	case !(p.WildcardRatio >= 0 && p.WildcardRatio <= 1): // NaN is neither
 		return fmt.Errorf("--wildcard-ratio must be between 0 and 1, not %g", p.WildcardRatio)
 	case p.Fanout < 0:
 		return fmt.Errorf("--fan-out must not be negative, but is %g", p.Fanout)

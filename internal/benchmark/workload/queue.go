@@ -227,7 +227,7 @@ func (p *QueueParams) wait() time.Duration {
 
 // Do is part of load.Work: it takes n messages, fewer only if no more are left.
 func (c *consumer) Do(ctx context.Context, n int, r *load.Recorder) error {
-	idle := time.Now()
+	idle, before := time.Now(), c.run.got.Load()
 	for done := 0; done < n && c.run.Left() > 0 && !c.run.over.Load(); {
 		begun := time.Now()
 		ds, err := c.conn.Consume(ctx, n-done, 100*time.Millisecond)
@@ -236,7 +236,9 @@ func (c *consumer) Do(ctx context.Context, n int, r *load.Recorder) error {
 		}
 		got := time.Now()
 		if len(ds) == 0 {
-			if got.Sub(idle) > c.run.params.wait() {
+			if all := c.run.got.Load(); all != before {
+				idle, before = got, all // others have something to do
+			} else if got.Sub(idle) > c.run.params.wait() {
 				c.run.over.Store(true) // Finish counts what is missing
 			}
 			continue
@@ -318,13 +320,16 @@ func (q *QueueRun) Finish() {
 	}
 }
 
+// mostMessages bounds what is kept of a run: a byte each.
+const mostMessages = 1_000_000_000
+
 // Check says what is wrong with the parameters.
 func (p *QueueParams) Check() error {
 	switch {
-	case p.Messages < 1:
-		return fmt.Errorf("--messages must be at least 1, not %d", p.Messages)
-	case p.Size < LeastPayload:
-		return fmt.Errorf("--value-size must be at least %d, not %d", LeastPayload, p.Size)
+	case p.Messages < 1 || p.Messages > mostMessages:
+		return fmt.Errorf("--messages must be 1 to %d, not %d", int64(mostMessages), p.Messages)
+	case p.Size < LeastPayload || p.Size > MostValue:
+		return fmt.Errorf("--value-size must be %d to %d, not %d", LeastPayload, MostValue, p.Size)
 	}
 	return nil
 }

@@ -23,12 +23,15 @@ const Patience = 5 * time.Second
 // Check says what is wrong with the parameters.
 func (p *StreamParams) Check() error {
 	switch {
-	case p.Rooms < 1:
-		return fmt.Errorf("--rooms must be at least 1, not %d", p.Rooms)
+	case p.Rooms < 1 || p.Rooms > mostNames:
+		return fmt.Errorf("--rooms must be 1 to %d, not %d", mostNames, p.Rooms)
 	case p.Events < 1:
 		return fmt.Errorf("--events must be at least 1, not %d", p.Events)
 	case p.Subscribers < 0:
 		return fmt.Errorf("--subscribers-per-room must not be negative, but is %d", p.Subscribers)
+	case p.Subscribers > mostNames/p.Rooms:
+		return fmt.Errorf("--subscribers-per-room %d in %d rooms are too many: %d in all at most",
+			p.Subscribers, p.Rooms, mostNames)
 	case p.Size < LeastEvent:
 		return fmt.Errorf("--value-size must be at least %d, not %d", LeastEvent, p.Size)
 	case p.Window < 0:
