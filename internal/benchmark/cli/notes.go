@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/synapdb/synap/internal/benchmark/probe"
 	"github.com/synapdb/synap/internal/benchmark/result"
@@ -46,10 +47,33 @@ func notes(e *result.Environment, run *result.Run) []string {
 	if slices.ContainsFunc(run.Tests, func(t result.Test) bool { return t.Corrected }) {
 		all = append(all, "latencies count from when an operation was due (open loop)")
 	}
+	if text := behind(run); text != "" {
+		all = append(all, text)
+	}
 	if run.Server.Durability != "" {
 		all = append(all, fmt.Sprintf("durability: %s", run.Server.Durability))
 	}
 	return all
+}
+
+// behind says that a server did not keep up with --rate: what it never got to has no latency.
+func behind(run *result.Run) string {
+	rate, err := strconv.ParseFloat(run.Params["rate"], 64)
+	if err != nil {
+		return "" // there is none
+	}
+	done := 0.0
+	for i := range run.Tests {
+		if t := &run.Tests[i]; run.Workload == "kv" || t.Name == "publish" {
+			done += t.Rate()
+		}
+	}
+	const kept = 0.98
+	if done == 0 || done > kept*rate {
+		return ""
+	}
+	return fmt.Sprintf("the rate was not kept: %.0f of %.0f operations a second; what was due and "+
+		"not begun in the end is in no percentile", done, rate)
 }
 
 // busy is the mean of the cores that client and server had in use, in the phase that took the

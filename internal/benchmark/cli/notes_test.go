@@ -42,6 +42,23 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+func TestARateThatWasNotKeptIsSaid(t *testing.T) {
+	for _, c := range []struct {
+		workload string
+		rate     string
+		want     bool
+	}{{"kv", "1000", false}, {"kv", "1100", true}, {"kv", "", false},
+		{"queue", "600", false}, {"queue", "700", true}} {
+		run := &result.Run{Workload: c.workload, Params: map[string]string{"rate": c.rate},
+			Tests: []result.Test{{Name: "publish", Operations: 6000, Seconds: 10},
+				{Name: "consume", Operations: 4000, Seconds: 10}}}
+		text := strings.Join(notes(&result.Environment{}, run), "\n")
+		if strings.Contains(text, "the rate was not kept") != c.want {
+			t.Errorf("%s at %s/s: %q", c.workload, c.rate, text)
+		}
+	}
+}
+
 func TestGoalsAreReadStrictly(t *testing.T) {
 	for text, want := range map[string]slo{
 		"p99<5ms":        {metric: "p99", op: "<", limit: 5000},

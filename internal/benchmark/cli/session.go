@@ -202,6 +202,12 @@ func withProtocol(at, protocol string) (string, error) {
 		return "", usage(fmt.Errorf("--url %q is no URL, such as http://localhost:%d",
 			at, defaultPort))
 	}
+	switch u.Scheme {
+	case "http", "https", "ws", "wss", "resp", "redis":
+	default:
+		return "", usage(fmt.Errorf("--url %s: it must begin with http://, https://, ws://, "+
+			"wss:// or resp://", withoutSecrets(at)))
+	}
 	encrypted := u.Scheme == "https" || u.Scheme == "wss"
 	switch {
 	case protocol == "" || protocol == u.Scheme || protocol == "resp" && u.Scheme == "redis":

@@ -33,7 +33,7 @@ type BroadcastParams struct {
 }
 
 // mostNames bounds the rooms or topics of a run, and its subscribers.
-const mostNames = 1_000_000
+const mostNames = 2_000_000
 
 // The kinds of operations of rooms and topics, and their names.
 const (
