@@ -73,6 +73,9 @@ func (s *session) explain(ctx context.Context, err error) error {
 			ExitInterrupted}
 	}
 	f := failure{err, ExitError}
+	if errors.Is(err, load.ErrLate) {
+		f.code = ExitUnreachable
+	}
 	if s.gone(ctx) {
 		f = failure{fmt.Errorf("the server at %s is gone, %s after the start: %w%s",
 			withoutSecrets(s.at), after, err, s.lastWords()), ExitUnreachable}

@@ -118,3 +118,22 @@ func TestRefusesPlansThatMeanNothing(t *testing.T) {
 		}
 	}
 }
+
+// mute is a server that takes requests and never answers.
+type mute struct{}
+
+func (mute) Do(ctx context.Context, _ int, _ *load.Recorder) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (mute) Close() error { return nil }
+
+func TestAServerThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	_, err := load.Run(t.Context(), load.Plan{Connections: 2, Pipeline: 1, Operations: 10},
+		load.Options{Kinds: []string{"op"}, Patience: time.Millisecond,
+			Open: func(context.Context, int) (load.Work, error) { return mute{}, nil }})
+	if !errors.Is(err, load.ErrLate) {
+		t.Errorf("the error is %v", err)
+	}
+}

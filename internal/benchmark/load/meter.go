@@ -26,12 +26,15 @@ type meter struct {
 	driver *driver
 	start  time.Time
 	warmup bool
+	// stalled is called when nothing has ended for the driver's patience.
+	stalled func()
 
 	mu struct {
 		sync.Mutex
 		kinds  []tally // of all intervals so far
 		series [][]result.Point
 		last   time.Time // end of the last interval
+		quiet  time.Time // end of the last one in which an operation ended
 		before Reading   // then
 		first  Reading
 		end    time.Time
@@ -46,7 +49,7 @@ func newMeter(d *driver, start time.Time, warmup bool) *meter {
 		m.mu.kinds[k] = newTally()
 	}
 	m.mu.series = make([][]result.Point, len(d.options.Kinds))
-	m.mu.last = start
+	m.mu.last, m.mu.quiet = start, start
 	m.mu.first = m.read()
 	m.mu.before = m.mu.first
 	return m
@@ -104,6 +107,12 @@ func (m *meter) point(at time.Time, final bool) {
 	}
 	if m.driver.options.Progress != nil {
 		m.driver.options.Progress(m.progress(&all, at, span, reading))
+	}
+	switch {
+	case all.operations > 0, m.warmup: // which has an end of its own
+		m.mu.quiet = at
+	case at.Sub(m.mu.quiet) > m.driver.patience():
+		m.stalled()
 	}
 	m.mu.last, m.mu.before = at, reading
 	if final {

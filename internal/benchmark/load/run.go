@@ -28,6 +28,9 @@ type Options struct {
 	// Drain waits, when all operations of the warm-up or the run were done, for what is still on
 	// its way, which is part of it. nil: nothing is.
 	Drain func(ctx context.Context) error
+	// Patience is how long nothing may end, or be due in an open loop, before the server is given
+	// up; 0 = 2 minutes.
+	Patience time.Duration
 	// Failure is told what operations fail with, from any goroutine; nil: nobody is.
 	Failure func(error)
 }
@@ -153,11 +156,14 @@ func (d *driver) phase(ctx context.Context, p Plan, works []Work, warmup bool) e
 	d.begun.Store(0)
 	if p.Duration > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, p.Duration+grace, errLate)
+		ctx, cancel = context.WithTimeoutCause(ctx, p.Duration+grace, ErrLate)
 		defer cancel()
 	}
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
 	start := time.Now()
 	d.meter = newMeter(d, start, warmup)
+	d.meter.stalled = func() { giveUp(ErrLate) }
 	if d.options.Begin != nil {
 		d.options.Begin(func(i int) *Recorder { return d.recorder(i, warmup) })
 	}
@@ -169,6 +175,9 @@ func (d *driver) phase(ctx context.Context, p Plan, works []Work, warmup bool) e
 		err = d.options.Drain(ctx)
 	}
 	stop()
+	if err != nil && errors.Is(context.Cause(ctx), ErrLate) {
+		return fmt.Errorf("%w: %w", ErrLate, err)
+	}
 	return err
 }
 
@@ -179,7 +188,20 @@ func (d *driver) recorder(i int, warmup bool) *Recorder {
 // grace is how long answers may take after the end of a run before it is given up.
 const grace = 30 * time.Second
 
-var errLate = errors.New("answers did not come")
+// ErrLate says that a server takes connections, and does not answer.
+var ErrLate = errors.New("answers did not come")
+
+// patience is how long nothing may end.
+func (d *driver) patience() time.Duration {
+	p := d.options.Patience
+	if p == 0 {
+		p = 2 * time.Minute
+	}
+	if d.plan.Rate > 0 {
+		p += time.Duration(2 / d.plan.Rate * float64(time.Second))
+	}
+	return p
+}
 
 // drive is the loop of one connection.
 func (d *driver) drive(
