@@ -307,5 +307,8 @@ func (s *session) close() error {
 	if s.spawned != nil {
 		err = errors.Join(err, s.spawned.Stop())
 	}
-	return err
+	if err != nil {
+		return failure{err, ExitError}
+	}
+	return nil
 }
