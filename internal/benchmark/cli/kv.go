@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -47,6 +48,7 @@ func (a *app) kvCommand() *cobra.Command {
 	f.IntVar(&p.KeySize, "key-size", 20, "bytes of a key")
 	f.IntVarP(&p.ValueSize, "value-size", "d", 100, "bytes of a value")
 	f.Int64VarP(&p.Keyspace, "keyspace", "r", 100_000, "different keys")
+	f.BoolVar(&p.Preload, "preload", false, "store every key before, so that every read finds one")
 	f.StringVar(&dist, "key-dist", "uniform", "how keys are chosen: uniform, zipf or seq")
 	alias(f, map[string]string{"clients": "connections", "requests": "operations",
 		"size": "value-size"})
@@ -65,23 +67,45 @@ func (s *session) kvOnce(
 ) (result.Run, error) {
 	plan := s.flags.plan(operations, n)
 	faults := new(workload.Faults)
-	o := s.options("kv", workload.KVKinds)
 	shared := workload.NewKVRun(s.server, p, faults, plan.Seed)
+	var tests []result.Test
+	err := s.preload(ctx, p, shared, plan)
+	o := s.options("kv", workload.KVKinds)
 	o.Open = func(ctx context.Context, i int) (load.Work, error) {
 		return shared.Open(ctx, i, plan.Connections)
 	}
-	tests, err := load.Run(ctx, plan, o)
+	if err == nil {
+		tests, err = load.Run(ctx, plan, o)
+	}
 	run := result.Run{Workload: "kv", Number: n + 1, Server: s.about, Tests: tests,
 		Faults: faults.Found(), Params: map[string]string{
 			"operations": strconv.FormatInt(plan.Operations, 10),
 			"read-ratio": strconv.FormatFloat(p.ReadRatio, 'g', -1, 64),
 			"key-size":   strconv.Itoa(p.KeySize), "value-size": strconv.Itoa(p.ValueSize),
-			"keyspace": strconv.FormatInt(p.Keyspace, 10), "key-dist": p.Dist.String()}}
+			"keyspace": strconv.FormatInt(p.Keyspace, 10), "key-dist": p.Dist.String(),
+			"preload": strconv.FormatBool(p.Preload)}}
 	if plan.Operations == 0 {
 		delete(run.Params, "operations")
 	}
 	s.removeKeys(ctx, workload.KVKeys(p))
 	return run, err
+}
+
+// preloadDepth is how many keys a connection stores at once while nothing is measured.
+const preloadDepth = 64
+
+// preload stores every key once.
+func (s *session) preload(
+	ctx context.Context, p workload.KVParams, run *workload.KVRun, plan load.Plan,
+) error {
+	if !p.Preload {
+		return nil
+	}
+	o := s.options("preload", workload.KVKinds)
+	o.Open = run.Fill(new(atomic.Int64))
+	_, err := load.Run(ctx, load.Plan{Connections: plan.Connections, Pipeline: preloadDepth,
+		Operations: p.Keyspace, Seed: plan.Seed}, o)
+	return err
 }
 
 // removeKeys deletes the keys that a run may have written. What stays is said, not an error: it

@@ -26,6 +26,8 @@ type KVParams struct {
 	ValueSize int     // bytes, at least 8
 	Keyspace  int64   // different keys
 	Dist      Dist
+	// Preload stores every key once before anything is measured, so that reads find one.
+	Preload bool
 }
 
 // Dist is how keys are chosen.
@@ -59,6 +61,8 @@ type kvWork struct {
 	ops    []target.Op
 	keys   []int64
 	must   []bool // be found: the key was stored before the round began
+	// fill, unless nil, counts the keys that were stored once: all connections share it.
+	fill *atomic.Int64
 }
 
 // KVRun is what the connections of one run share.
@@ -105,6 +109,19 @@ func (k *KVRun) Open(ctx context.Context, i, n int) (load.Work, error) {
 		w.zipf = rand.NewZipf(w.random, 1.01, 1, uint64(p.Keyspace-1))
 	}
 	return w, nil
+}
+
+// Fill makes the Work of connection i of n that stores each key once: Keyspace operations do it.
+func (k *KVRun) Fill(filled *atomic.Int64) func(ctx context.Context, i int) (load.Work, error) {
+	return func(ctx context.Context, i int) (load.Work, error) {
+		all := *k
+		all.params.ReadRatio, all.params.Dist = 0, Seq
+		w, err := all.Open(ctx, i, 1)
+		if w, ok := w.(*kvWork); ok && err == nil {
+			w.run, w.fill = k, filled
+		}
+		return w, err
+	}
 }
 
 func (w *kvWork) Close() error { return w.conn.Close() }
@@ -156,6 +173,9 @@ func (w *kvWork) check(op *target.Op, key int64, i int, r *load.Recorder) {
 
 // next chooses a key.
 func (w *kvWork) next() int64 {
+	if w.fill != nil {
+		return w.fill.Add(1) - 1
+	}
 	switch w.params.Dist {
 	case Zipf:
 		// Popular keys would be neighbours: a multiplication spreads them.
