@@ -22,7 +22,9 @@ behind it, ~a.*.#~ goes by segments, and ~#~ alone is every key.
 ~curl -N 'localhost:15500/kv/events?keys=user:*'~. First comes ~connected~, with the ~lsn~ behind
 which the watch begins, then messages as of topics, called ~__watch@0__:~ and the key.
 ~mode=notify~ leaves values out. ~KV.WATCH~ has the same over RESP, for the database of the
-connection: ~message~ pushes, as of SUBSCRIBE, until ~KV.UNWATCH~.
+connection: ~message~ pushes, as of SUBSCRIBE, until ~KV.UNWATCH~. In RESP2 such a connection takes
+no other commands, as one of SUBSCRIBE; say ~HELLO 3~ to go on with them. Events of one watch can't
+be told from those of another on the same connection if both want the same key.
 
 **List, then watch.** ~kv.scan~ answers the ~lsn~ of the moment it began. A watch with that as
 ~from_lsn~ (~FROM~ over RESP) is first told what the journal has since, then what happens: nothing
@@ -31,6 +33,9 @@ is also the id of server-sent events: ~Last-Event-ID~ resumes behind it, after a
 server, too. Part changes (APPEND, SETRANGE and the like) from the journal are ~truncated~. Where
 the journal does not reach back so far any more, or has no such record, the watch is refused:
 ~history_gone~, 410. Then list again.
+
+Over RESP the pushes have the number of the record alone: to resume behind a transaction that was cut
+off, begin ~FROM~ the record before it, and leave out what is known by its version.
 
 **Slow readers** are ended as those of topics, with the reason; they can resume behind what they
 got.
