@@ -34,8 +34,8 @@ server, too. Part changes (APPEND, SETRANGE and the like) from the journal are ~
 the journal does not reach back so far any more, or has no such record, the watch is refused:
 ~history_gone~, 410. Then list again.
 
-Over RESP the pushes have the number of the record alone: to resume behind a transaction that was cut
-off, begin ~FROM~ the record before it, and leave out what is known by its version.
+Over RESP the pushes have the number of the record alone: to resume behind a transaction that was
+cut off, begin ~FROM~ the record before it, and leave out what is known by its version.
 
 **Slow readers** are ended as those of topics, with the reason; they can resume behind what they
 got.
