@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"client":             {},
 	"internal/benchmark": {"internal/benchmark/...", "internal/run", "client"},
 	"cmd":                {"internal/..."},
-	"bench":              {"bench/process"},
+	"bench":              {"bench/process", "internal/benchmark/probe"},
 	"test":               {"internal/..."},
 }
 
