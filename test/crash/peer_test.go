@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 // peer speaks the Redis protocol, so that the tests know which reply belongs to which command
@@ -77,4 +78,33 @@ func (p *peer) do(words ...string) (string, error) {
 		return "", err
 	}
 	return p.reply()
+}
+
+// await is what the answer to a command is for, or that it was lost.
+type await func(reply string, lost bool) error
+
+// converse sends a random number of commands at a time and hands each its answer, until the
+// connection is lost or the test has failed. line queues a command; nil: it had none to send.
+func (p *peer) converse(t *testing.T, intN func(int) int, line func(*peer) await) {
+	for {
+		var answers []await
+		for range 1 + intN(20) {
+			if next := line(p); next != nil {
+				answers = append(answers, next)
+			}
+		}
+		failed := p.flush()
+		for _, answer := range answers {
+			reply := ""
+			if failed == nil {
+				reply, failed = p.reply()
+			}
+			if err := answer(reply, failed != nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if failed != nil || t.Failed() {
+			return
+		}
+	}
 }

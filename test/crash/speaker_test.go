@@ -28,27 +28,7 @@ func (s *speaker) invent() (room, text string) {
 // lines works over the Redis protocol, a random number of commands at a time.
 func (s *speaker) lines(c *child) {
 	p := c.dial()
-	s.ended.Go(func() {
-		for {
-			var answers []await
-			for range 1 + s.IntN(20) {
-				answers = append(answers, s.line(p))
-			}
-			failed := p.flush()
-			for _, answer := range answers {
-				reply := ""
-				if failed == nil {
-					reply, failed = p.reply()
-				}
-				if err := answer(reply, failed != nil); err != nil {
-					s.t.Error(err)
-				}
-			}
-			if failed != nil || s.t.Failed() {
-				return
-			}
-		}
-	})
+	s.ended.Go(func() { p.converse(s.t, s.IntN, s.line) })
 }
 
 // line queues a command and says what to do with its answer.

@@ -52,35 +52,10 @@ func (w *worker) took(d *delivery, asked int) {
 	w.acks.Add(1)
 }
 
-// await is what the answer to a command is for, or that it was lost.
-type await func(reply string, lost bool) error
-
 // resp works over the Redis protocol, a random number of commands at a time.
 func (w *worker) resp(c *child) {
 	p := c.dial()
-	w.ended.Go(func() {
-		for {
-			var answers []await
-			for range 1 + w.IntN(20) {
-				if next := w.line(p); next != nil {
-					answers = append(answers, next)
-				}
-			}
-			failed := p.flush()
-			for _, answer := range answers {
-				reply := ""
-				if failed == nil {
-					reply, failed = p.reply()
-				}
-				if err := answer(reply, failed != nil); err != nil {
-					w.t.Error(err)
-				}
-			}
-			if failed != nil || w.t.Failed() {
-				return
-			}
-		}
-	})
+	w.ended.Go(func() { p.converse(w.t, w.IntN, w.line) })
 }
 
 // line queues a command and says what to do with its answer.
